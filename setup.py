@@ -1,0 +1,5 @@
+"""Hand over to setup.cfg, where all metadata stands."""
+
+from setuptools import setup
+
+setup()
