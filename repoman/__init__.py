@@ -1,1 +1,76 @@
 """Repoman: a virtual machine image repository for people who hold x509 certificates."""
+
+from typing import Any
+
+import simplejson
+from pyramid.config import Configurator
+from pyramid.renderers import JSON
+from pyramid.request import Request
+
+from repoman.certificates.middleware import Application, CertificateMiddleware
+from repoman.database import check_hypervisors, check_is_current
+from repoman.models import Sessions, make_engine
+from repoman.presenters import Presenter
+from repoman.settings import Settings, read_settings
+from repoman.storage.filesystem import FilesystemStore
+from repoman.urls import Urls
+
+
+def main(global_config: dict[str, str], **ini: str) -> Application:
+    """Make the WSGI application of an ini section ``[app:main]`` (``paste.app_factory``).
+
+    Raises `repoman.settings.InvalidSetting`, which names the key.
+    """
+    settings = read_settings(ini)
+    sessions = Sessions(make_engine(settings))
+    check_is_current(sessions.engine)
+    with sessions.reading() as session:
+        check_hypervisors(session, settings)
+    # Servers fork after this, and a connection must not be used in two processes.
+    sessions.engine.dispose()
+    store = FilesystemStore(settings.store)
+    store.prepare()
+
+    config = Configurator(settings=dict(ini))
+    config.registry.repoman_settings = settings
+    config.registry.sessions = sessions
+    config.registry.store = store
+    config.add_renderer("json", JSON(serializer=simplejson.dumps))
+    for part in (
+        "repoman.transactions",
+        "repoman.security",
+        "repoman.routing",
+        "repoman.gate",
+        "repoman.validation",
+        "repoman.error_views",
+        "repoman.discarding",
+        "repoman.controllers.files",
+    ):
+        config.include(part)
+    config.scan("repoman.controllers")
+    add_request_methods(config)
+    return CertificateMiddleware(config.make_wsgi_app(), sessions, settings)
+
+
+def add_request_methods(config: Configurator) -> None:
+    """Give requests what every view needs, made on first use."""
+
+    def settings(request: Request) -> Settings:
+        return request.registry.repoman_settings
+
+    def urls(request: Request) -> Urls:
+        base = request.settings.base_url
+        return Urls(base if base is not None else request.application_url)
+
+    def present(request: Request) -> Presenter:
+        return Presenter(request.db, request.identity, request.urls, request.settings)
+
+    methods: dict[str, Any] = {
+        "settings": settings,
+        "urls": urls,
+        "present": present,
+        "store": lambda request: request.registry.store,
+        "refusal": lambda request: request.environ["repoman.refusal"],
+    }
+    for name, method in methods.items():
+        config.add_request_method(method, name, reify=True)

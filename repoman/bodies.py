@@ -1,0 +1,148 @@
+"""Request bodies that hold fields: form, multipart or JSON, at most 1 MiB, into one dict.
+
+Parsed here and strictly, because WebOb turns invalid UTF-8 into U+FFFD without a word, and both
+it and simplejson keep the last of two fields of one name.
+"""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+import simplejson
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from pyramid.request import Request
+
+from repoman.errors import (
+    BodyTooLarge,
+    MalformedBody,
+    RepeatedParameter,
+    UnsupportedMediaType,
+)
+from repoman.streams import body_chunks
+
+LIMIT = 1 << 20
+"""The most bytes of fields."""
+
+FORM, MULTIPART, JSON = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "application/json",
+)
+
+_host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
+
+
+def is_host(text: str) -> bool:
+    """Say whether a Host header (RFC 9110 section 7.2) can stand in a URL as it is."""
+    return bool(_host.fullmatch(text))
+
+
+def prefetch(request: Request) -> None:
+    """Read the body into memory, or note that it is too large.
+
+    The complaint waits for `read_fields`: not the size of a body but the caller's right is
+    settled first. Raises `IncompleteBody`, `LengthRequired`.
+    """
+    request.fields_body = None
+    if (request.content_length or 0) > LIMIT:
+        return
+    parts, size = [], 0
+    for chunk in body_chunks(request.environ):
+        size += len(chunk)
+        if size > LIMIT:
+            return
+        parts.append(chunk)
+    request.fields_body = b"".join(parts)
+
+
+def read_fields(request: Request) -> dict[str, Any]:
+    """Return the prefetched body's fields by name; an empty body has none.
+
+    Values are str from forms, and whatever JSON said otherwise. Raises `BodyTooLarge`,
+    `UnsupportedMediaType`, `MalformedBody`, `RepeatedParameter`.
+    """
+    body: bytes | None = request.fields_body
+    if body is None:
+        raise BodyTooLarge(f"The fields may take {LIMIT} bytes at most.", limit=LIMIT)
+    if not body:
+        return {}
+    kind, options = parse_options_header(request.headers.get("Content-Type", ""))
+    if options.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("Send the fields in UTF-8.")
+    try:
+        if kind == FORM:
+            pairs = parse_form(body)
+        elif kind == MULTIPART:
+            pairs = _parse_multipart(body, options.get("boundary", ""))
+        elif kind == JSON:
+            return _parse_json(body)
+        else:
+            raise UnsupportedMediaType(f"Send the fields as {FORM}, {MULTIPART} or {JSON}.")
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not valid UTF-8.") from None
+    return unique(pairs)
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict of fields. Raises `RepeatedParameter` where a name comes twice."""
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise RepeatedParameter(f"The field {name[:100]!r} is given twice.", field=name[:100])
+        fields[name] = value
+    return fields
+
+
+def parse_form(data: bytes) -> list[tuple[str, str]]:
+    """Parse ``application/x-www-form-urlencoded``. Raises `MalformedBody`, UnicodeDecodeError."""
+    try:
+        # Not ASCII though it should be: browsers and curl -d send raw UTF-8 as it is typed.
+        return parse_qsl(
+            data.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=1000,
+        )
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise MalformedBody(
+            f"The form cannot be read: {error}. Write name=value&name=value."
+        ) from None
+
+
+def _parse_multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    value = bytearray()
+    name = ""
+    try:
+        with PushMultipartParser(boundary, strict=True, max_segment_count=1000) as parser:
+            for event in parser.parse(body):
+                if isinstance(event, MultipartSegment):
+                    if event.filename:
+                        raise MalformedBody("This URL takes fields, not files.", field=event.name)
+                    name = event.name
+                elif event is None:
+                    pairs.append((name, value.decode()))
+                    value.clear()
+                else:
+                    value += event
+    except MultipartError as error:
+        raise MalformedBody(f"The multipart body cannot be read: {error}.") from None
+    return pairs
+
+
+def _parse_json(body: bytes) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise MalformedBody(f"{constant} is not JSON.")
+
+    try:
+        found = simplejson.loads(body.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody(f"The body is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise MalformedBody("The body must be one JSON object, {…}.")
+    return found

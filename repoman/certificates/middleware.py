@@ -1,0 +1,66 @@
+"""The WSGI middleware that turns a client certificate into an `Identity`.
+
+It is wrapped around the application in `repoman.main`, not in the ini, so that no ini edit can
+remove it. It answers nothing itself: it leaves ``repoman.identity`` (an `Identity` or None) and
+``repoman.refusal`` (the error for whoever is None) in the environ, and the application answers.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from repoman.certificates import presented
+from repoman.errors import (
+    CertificateRefused,
+    CertificateRequired,
+    DatabaseUnavailable,
+    RepomanError,
+)
+from repoman.identity import Identity
+from repoman.models import Sessions
+from repoman.services.identities import identify
+from repoman.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class CertificateMiddleware:
+    """Finds out who is calling, in one query of a short session of its own."""
+
+    def __init__(self, application: Application, sessions: Sessions, settings: Settings) -> None:
+        self.application = application
+        self.sessions = sessions
+        self.settings = settings
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Identify the caller and pass on."""
+        environ["repoman.request_id"] = environ.get("UNIQUE_ID") or uuid.uuid4().hex
+        environ["repoman.identity"] = environ["repoman.refusal"] = None
+        try:
+            environ["repoman.identity"] = self.identify(environ)
+        except RepomanError as refusal:
+            environ["repoman.refusal"] = refusal
+        return self.application(environ, start_response)
+
+    def identify(self, environ: Environ) -> Identity:
+        """Return the caller, or raise why it is nobody."""
+        try:
+            shown = presented.read(environ, accept_proxies=self.settings.accept_proxies)
+        except presented.InvalidCertificate as error:
+            raise CertificateRefused(str(error)) from error
+        if shown is None:
+            raise CertificateRequired(
+                "Show a client certificate, as in: curl --cert me.pem --key me.key URL"
+            )
+        try:
+            with self.sessions.reading() as session:
+                return identify(session, shown, require_issuer=self.settings.require_issuer)
+        except SQLAlchemyError as error:
+            log.error("%s: no database: %s", environ["repoman.request_id"], error)
+            raise DatabaseUnavailable("The database does not answer; try again soon.") from error

@@ -1,0 +1,26 @@
+"""What every controller has."""
+
+from typing import Any
+
+from pyramid.request import Request
+
+from repoman.presenters import Json
+
+
+class Controller:
+    """Holds the context and the request, as Pyramid's class-based views do."""
+
+    def __init__(self, context: Any, request: Request) -> None:
+        self.context, self.request = context, request
+        self.db, self.urls = request.db, request.urls
+
+    def created(self, shown: Json, location: str) -> Json:
+        """Answer 201 with the new object."""
+        self.request.response.status_int = 201
+        self.request.response.location = location
+        return shown
+
+
+def deleted(url: str) -> Json:
+    """Answer a DELETE: the first Repoman's clients know no other success than 200."""
+    return {"deleted": url}

@@ -1,0 +1,122 @@
+"""Images: their metadata and their shares."""
+
+from pyramid.view import view_config, view_defaults
+
+from repoman.controllers.base import Controller, deleted
+from repoman.errors import InvalidParameter
+from repoman.models import Image as ImageModel
+from repoman.presenters import Json
+from repoman.schemas import ImageChanges, NewImage
+from repoman.security import Action, require
+from repoman.services import groups, images, shares, users
+
+
+@view_defaults(route_name="images", renderer="json")
+class Images(Controller):
+    """``/api/images``."""
+
+    @view_config(request_method="GET", permission=Action.LIST_IMAGES)
+    def list(self) -> list[str]:
+        """List the URLs of the images that the caller may see."""
+        return self.request.present.images(images.list_visible(self.db, self.request.identity))
+
+    @view_config(request_method="POST", permission=Action.LIST_IMAGES, fields=NewImage)
+    def create(self) -> Json:
+        """Make an image; `images.create` asks the right, which depends on the group."""
+        fields = self.request.fields.given()
+        image = images.create(
+            self.db,
+            self.request.identity,
+            fields,
+            source=self.source(fields.get("copy_of")),
+            settings=self.request.settings,
+        )
+        location = self.urls.file(image, image.hypervisor_names[0])
+        return self.created(self.request.present.image(image), location)
+
+    def source(self, reference: str | None) -> ImageModel | None:
+        """Find the image to be copied, which the caller must be able to see."""
+        if reference is None:
+            return None
+        parts = self.urls.parse_image(reference)
+        if parts is None:
+            raise InvalidParameter(
+                "copy_of must be an image's name, UUID, OWNER/NAME, or its URL on this server.",
+                field="copy_of",
+            )
+        owner, name = parts
+        image = images.find(self.db, self.request.identity, name, owner_name=owner, lock=True)
+        require(self.request.identity, Action.READ_IMAGE, image)
+        return image
+
+
+@view_defaults(route_name="image", renderer="json")
+class Image(Controller):
+    """``/api/images/{image}``, and with the owner before it."""
+
+    @view_config(request_method="GET", permission=Action.READ_IMAGE)
+    @view_config(request_method="GET", permission=Action.READ_IMAGE, route_name="owned")
+    def get(self) -> Json:
+        """Show an image."""
+        return self.request.present.image(self.context.image)
+
+    @view_config(
+        request_method=("POST", "PATCH"), permission=Action.EDIT_IMAGE, fields=ImageChanges
+    )
+    @view_config(
+        request_method=("POST", "PATCH"),
+        permission=Action.EDIT_IMAGE,
+        fields=ImageChanges,
+        route_name="owned",
+    )
+    def modify(self) -> Json:
+        """Change an image; each field has its own right (`images.FIELD_ACTIONS`)."""
+        image = self.context.image
+        images.modify(
+            self.db,
+            self.request.identity,
+            image,
+            self.request.fields.given(),
+            self.request.settings,
+        )
+        return self.get()
+
+    @view_config(request_method="DELETE", permission=Action.DELETE_IMAGE)
+    @view_config(request_method="DELETE", permission=Action.DELETE_IMAGE, route_name="owned")
+    def delete(self) -> Json:
+        """Remove an image."""
+        url = self.urls.image(self.context.image)
+        images.delete(self.db, self.context.image)
+        return deleted(url)
+
+
+@view_defaults(permission=Action.MANAGE_IMAGE, renderer="json")
+class Share(Controller):
+    """``…/share/user/{user}`` and ``…/share/group/{group}``."""
+
+    @view_config(request_method=("POST", "PUT"), route_name="image.share.user")
+    @view_config(request_method=("POST", "PUT"), route_name="image.share.group")
+    @view_config(request_method=("POST", "PUT"), route_name="owned.share.user")
+    @view_config(request_method=("POST", "PUT"), route_name="owned.share.group")
+    def add(self) -> Json:
+        """Share; no change where it is shared already."""
+        shares.add(self.db, self.context.image, self.target())
+        return self.request.present.image(self.context.image)
+
+    @view_config(request_method="DELETE", route_name="image.share.user")
+    @view_config(request_method="DELETE", route_name="image.share.group")
+    @view_config(request_method="DELETE", route_name="owned.share.user")
+    @view_config(request_method="DELETE", route_name="owned.share.group")
+    def remove(self) -> Json:
+        """End a share; no change where there is none."""
+        target = self.target()
+        shares.remove(self.db, self.context.image, target)
+        kind = "group" if "group" in self.request.matchdict else "user"
+        return deleted(f"{self.urls.image(self.context.image)}/share/{kind}/{target.name}")
+
+    def target(self) -> shares.Target:
+        """Find whom the URL names, now that the caller may know."""
+        match = self.request.matchdict
+        if "group" in match:
+            return groups.find(self.db, match["group"])
+        return users.find(self.db, match["user"])

@@ -1,0 +1,111 @@
+"""Users and their certificates."""
+
+from pyramid.view import view_config, view_defaults
+
+from repoman.controllers.base import Controller, deleted
+from repoman.presenters import Json
+from repoman.schemas import NewCertificate, NewUser, UserChanges
+from repoman.security import Action, require
+from repoman.services import certificates, users
+
+
+@view_defaults(route_name="users", renderer="json")
+class Users(Controller):
+    """``/api/users``."""
+
+    @view_config(request_method="GET", permission=Action.LIST_USERS)
+    def list(self) -> list[str]:
+        """List the users' URLs by name."""
+        return [self.urls.user(user) for user in users.list_all(self.db)]
+
+    @view_config(request_method="POST", permission=Action.CREATE_USER, fields=NewUser)
+    def create(self) -> Json:
+        """Register a user with one certificate."""
+        settings, fields = self.request.settings, self.request.fields.given()
+        if fields.get("groups"):
+            require(self.request.identity, Action.CHANGE_MEMBERS)
+        user = users.create(
+            self.db,
+            fields["user_name"],
+            certificates.require_registration(fields, require_issuer=settings.require_issuer),
+            fields,
+            hypervisors=settings.hypervisors,
+        )
+        return self.created(self.request.present.user(user), self.urls.user(user))
+
+
+@view_defaults(route_name="user", renderer="json")
+class User(Controller):
+    """``/api/users/{user}``."""
+
+    @view_config(request_method="GET", permission=Action.READ_USER)
+    def get(self) -> Json:
+        """Show a user."""
+        return self.request.present.user(self.context.user)
+
+    @view_config(
+        request_method=("POST", "PATCH"), permission=Action.MODIFY_USER, fields=UserChanges
+    )
+    def modify(self) -> Json:
+        """Change a user."""
+        settings, fields = self.request.settings, self.request.fields.given()
+        users.modify(
+            self.db,
+            self.request.identity,
+            self.context.user,
+            fields,
+            certificates.read_registration(fields, require_issuer=settings.require_issuer),
+            hypervisors=settings.hypervisors,
+        )
+        return self.get()
+
+    @view_config(request_method="DELETE", permission=Action.DELETE_USER)
+    def delete(self) -> Json:
+        """Remove a user who owns no image."""
+        url = self.urls.user(self.context.user)
+        users.delete(self.db, self.request.identity, self.context.user)
+        return deleted(url)
+
+
+@view_defaults(route_name="certificates", renderer="json")
+class Certificates(Controller):
+    """``/api/users/{user}/certificates``."""
+
+    @view_config(request_method="GET", permission=Action.READ_USER)
+    def list(self) -> list[str]:
+        """List the URLs of a user's certificates."""
+        user = self.context.user
+        return [self.urls.certificate(one, user) for one in user.certificates]
+
+    @view_config(request_method="POST", permission=Action.MODIFY_USER_FULLY, fields=NewCertificate)
+    def create(self) -> Json:
+        """Register one more certificate."""
+        user, settings = self.context.user, self.request.settings
+        certificate = users.add_certificate(
+            self.db,
+            self.request.identity,
+            user,
+            certificates.require_registration(
+                self.request.fields.given(), require_issuer=settings.require_issuer
+            ),
+        )
+        shown = self.request.present.certificate(certificate)
+        return self.created(shown, shown["url"])
+
+
+@view_defaults(route_name="certificate", renderer="json")
+class Certificate(Controller):
+    """``/api/users/{user}/certificates/{id}``."""
+
+    @view_config(request_method="GET", permission=Action.READ_USER)
+    def get(self) -> Json:
+        """Show a certificate."""
+        return self.request.present.certificate(self.context.certificate)
+
+    @view_config(request_method="DELETE", permission=Action.MODIFY_USER_FULLY)
+    def delete(self) -> Json:
+        """Take a certificate from its user."""
+        certificate, user = self.context.certificate, self.context.user
+        url = self.urls.certificate(certificate, user)
+        users.remove_certificate(self.db, self.request.identity, user, certificate)
+        return deleted(url)

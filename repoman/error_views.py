@@ -1,0 +1,119 @@
+"""Exceptions to ``application/problem+json`` (RFC 9457), with ``X-Repoman-Error``."""
+
+import logging
+
+import simplejson
+from pyramid.config import Configurator
+from pyramid.exceptions import URLDecodeError
+from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy.exc import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from repoman.errors import (
+    CertificateInUse,
+    DatabaseUnavailable,
+    EmailExists,
+    GroupExists,
+    ImageExists,
+    InternalError,
+    InvalidParameter,
+    NotFound,
+    PermissionDenied,
+    RepomanError,
+    UserExists,
+)
+
+log = logging.getLogger(__name__)
+
+# What a unique constraint says when two requests come at once: PostgreSQL's names, SQLite's words.
+CONFLICTS: tuple[tuple[str, str, type[RepomanError], str], ...] = (
+    ("uq_user_name", "user.name", UserExists, "user name"),
+    ("uq_user_email", "user.email", EmailExists, "e-mail address"),
+    ("uq_certificate_dn_issuer", "certificate.dn", CertificateInUse, "distinguished name"),
+    ("uq_group_name", "group.name", GroupExists, "group name"),
+    ("uq_image_owner_id_name", "image.owner_id, image.name", ImageExists, "image name"),
+)
+
+
+def problem(request: Request, error: RepomanError) -> Response:
+    """Make the answer. Somebody unknown learns nothing but why: not what is there and what not."""
+    if request.environ.get("repoman.identity") is None and isinstance(
+        error, NotFound | PermissionDenied
+    ):
+        error = request.environ.get("repoman.refusal") or error
+    body = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        **{name: value for name, value in error.extra.items() if value is not None},
+    }
+    if isinstance(error, InternalError):
+        body["request_id"] = request.environ["repoman.request_id"]
+    response = Response(status=error.status, content_type="application/problem+json")
+    response.charset = None
+    response.body = simplejson.dumps(body).encode()
+    response.headers["X-Repoman-Error"] = error.code
+    response.headers.update(error.headers())
+    return response
+
+
+def refused(error: RepomanError, request: Request) -> Response:
+    """Answer an error of the domain."""
+    if error.status >= 500:
+        log.error(
+            "%s: %s: %s",
+            request.environ["repoman.request_id"],
+            error.code,
+            error.__cause__ or error,
+        )
+    return problem(request, error)
+
+
+def undecodable(error: Exception, request: Request) -> Response:
+    """Answer a path that is not UTF-8."""
+    return problem(request, InvalidParameter("The URL's path is not valid UTF-8."))
+
+
+def conflict(error: IntegrityError, request: Request) -> Response:
+    """Answer the loser of two requests that wanted one name."""
+    text = str(error.orig)
+    for constraint, columns, kind, what in CONFLICTS:
+        if constraint in text or columns in text:
+            return problem(request, kind(f"Somebody took this {what} in the same moment."))
+    return unexpected(error, request)
+
+
+def no_database(error: Exception, request: Request) -> Response:
+    """Answer while the database is locked or gone."""
+    log.error("%s: no database: %s", request.environ["repoman.request_id"], error)
+    return problem(
+        request, DatabaseUnavailable("The database does not answer; try again in a few seconds.")
+    )
+
+
+def unexpected(error: Exception, request: Request) -> Response:
+    """Answer a defect of ours; the traceback goes to the log and nowhere else."""
+    log.error("%s: defect", request.environ["repoman.request_id"], exc_info=error)
+    return problem(
+        request, InternalError("This is a defect of Repoman; please report the request_id.")
+    )
+
+
+def includeme(config: Configurator) -> None:
+    """Register the views, from the particular to the general."""
+    add = config.add_exception_view
+    add(refused, context=RepomanError)
+    add(undecodable, context=URLDecodeError)
+    add(conflict, context=IntegrityError)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        add(no_database, context=kind)
+    add(unexpected, context=Exception)
+    add(unexpected, context=HTTPException)

@@ -1,0 +1,98 @@
+"""What is settled before an object is looked up: the caller, the URL, the method, the body.
+
+The order of checks is REST.markdown's: caller 401/403, URL 404, method 405, then the object.
+"""
+
+from pyramid.config import Configurator
+from pyramid.events import BeforeTraversal, NewRequest, NewResponse
+from pyramid.registry import Registry
+from pyramid.request import Request
+
+from repoman import bodies
+from repoman.errors import MethodNotAllowed, NotFound, UnknownHost
+from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS
+
+
+def strip_trailing_slash(event: NewRequest) -> None:
+    """Make a trailing slash equal none, before the routes are matched."""
+    environ = event.request.environ
+    path = environ.get("PATH_INFO", "")
+    if len(path) > 1 and path.endswith("/"):
+        environ["PATH_INFO"] = path[:-1]
+
+
+def check(event: BeforeTraversal) -> None:
+    """Settle caller, host, URL and method, and read the fields' bytes.
+
+    The body is read here, while no database lock is held: a client that sends its form a byte at
+    a time must not keep others waiting.
+    """
+    request = event.request
+    route = request.matched_route
+    name = route.name if route else None
+    if request.identity is None and not is_public(request, name):
+        raise request.refusal
+    check_host(request)
+    if name is None:
+        raise NotFound("There is no such URL; GET /api lists where to start.")
+    allowed = methods(request.registry)[name]
+    if request.method not in allowed:
+        raise MethodNotAllowed(
+            f"This URL takes {', '.join(allowed)}, not {request.method}.", allow=allowed
+        )
+    if name not in UPLOADS and request.changes:
+        bodies.prefetch(request)
+
+
+def is_public(request: Request, route_name: str | None) -> bool:
+    """Say whether this URL may answer somebody unknown at all."""
+    if request.changes:
+        return False
+    if route_name in DOWNLOADS:
+        return bool(request.settings.allow_unauthenticated)
+    return route_name in PUBLIC
+
+
+def check_host(request: Request) -> None:
+    """Refuse a Host that is not ours, for it would come back in every URL we write."""
+    settings = request.settings
+    if settings.base_url is None and not bodies.is_host(request.host):
+        raise UnknownHost("The Host header is not a host name.")
+    if settings.hosts and request.host.lower() not in settings.hosts:
+        raise UnknownHost(f"This server is {', '.join(settings.hosts)}; use that name in the URL.")
+
+
+def methods(registry: Registry) -> dict[str, list[str]]:
+    """List the methods of each route, from the views that are registered for it."""
+    cached: dict[str, list[str]] | None = getattr(registry, "route_methods", None)
+    if cached is not None:
+        return cached
+    found: dict[str, set[str]] = {}
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        named = view["request_methods"] or ()
+        methods_of_view = {named} if isinstance(named, str) else set(named)
+        if "GET" in methods_of_view:
+            methods_of_view.add("HEAD")
+        found.setdefault(view["route_name"], set()).update(methods_of_view)
+    registry.route_methods = {name: sorted(names) for name, names in found.items()}
+    return registry.route_methods
+
+
+def add_headers(event: NewResponse) -> None:
+    """Say on every answer which request it was and whose."""
+    request, headers = event.request, event.response.headers
+    headers["X-Repoman-Request-Id"] = request.environ["repoman.request_id"]
+    if request.identity is not None:
+        headers["X-Repoman-User"] = request.identity.user_name
+    if event.response.content_type in {"application/json", "application/problem+json"}:
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Cache-Control"] = "private, no-cache"
+        headers["Vary"] = "Accept"
+
+
+def includeme(config: Configurator) -> None:
+    """Subscribe."""
+    config.add_subscriber(strip_trailing_slash, NewRequest)
+    config.add_subscriber(check, BeforeTraversal)
+    config.add_subscriber(add_headers, NewResponse)

@@ -1,0 +1,25 @@
+"""The tables. Rows only; rules are in services."""
+
+from repoman.models.blob import Blob, ImageFile, Upload
+from repoman.models.group import Group, GroupPermission, Membership
+from repoman.models.image import Image, ImageHypervisor, ImageShare
+from repoman.models.meta import Base, Sessions, make_engine, now
+from repoman.models.user import Certificate, User
+
+__all__ = [
+    "Base",
+    "Blob",
+    "Certificate",
+    "Group",
+    "GroupPermission",
+    "Image",
+    "ImageFile",
+    "ImageHypervisor",
+    "ImageShare",
+    "Membership",
+    "Sessions",
+    "Upload",
+    "User",
+    "make_engine",
+    "now",
+]

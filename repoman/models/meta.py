@@ -1,0 +1,132 @@
+"""The declarative base, the column types that both databases share, and the engine."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import BigInteger, TypeDecorator
+
+from repoman.settings import InvalidSetting, Settings
+
+WRITES = "repoman_writes"
+"""Execution option of an engine whose transactions will change something."""
+
+
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+"""Table argument: an id remembered over a long transfer must not have become another row's."""
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints are named so that Alembic can find them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, kept without its zone because SQLite keeps none."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Aware to naive UTC."""
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Naive UTC to aware."""
+        return value and value.replace(tzinfo=UTC)
+
+
+def collated(length: int | None = None) -> String:
+    """Text that PostgreSQL compares by code point, as SQLite does: both sort and page alike."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+# SQLite numbers rows by itself only in an INTEGER PRIMARY KEY.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+def now() -> datetime:
+    """Return this moment in UTC, in whole seconds, which is what the API shows."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _open_sqlite(path: Path, timeout: int) -> Callable[[], sqlite3.Connection]:
+    """Open an existing file only: a database that has gone must not come back empty."""
+
+    def connect() -> sqlite3.Connection:
+        uri = f"file:{quote(str(path))}?mode=rw"
+        # isolation_level None: the "begin" event below says BEGIN, not the driver.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
+        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    return connect
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once where a change is to follow.
+
+    A transaction that reads first and writes later fails with "database is locked" as soon as
+    somebody else has written in between, whatever the busy timeout.
+    """
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def make_engine(settings: Settings) -> Engine:
+    """Make the engine; nothing is connected yet.
+
+    Raises `InvalidSetting` for a URL of neither SQLite (with a file) nor PostgreSQL.
+    """
+    try:
+        url = make_url(settings.database_url)
+    except Exception as error:
+        raise InvalidSetting("sqlalchemy.url", str(error)) from None
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        engine = create_engine(
+            url, creator=_open_sqlite(Path(url.database), settings.database_timeout)
+        )
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if backend == "postgresql":
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": settings.database_timeout,
+                "options": f"-c lock_timeout={settings.database_timeout}s",
+            },
+        )
+    raise InvalidSetting(
+        "sqlalchemy.url", "it must be sqlite:////path/to/file or postgresql://host/database"
+    )
+
+
+class Sessions:
+    """Makes sessions over one engine: for reading, and for a change."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.reading: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
+        self.changing: sessionmaker[Session] = sessionmaker(
+            engine.execution_options(**{WRITES: True}), expire_on_commit=False
+        )

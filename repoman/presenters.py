@@ -1,0 +1,157 @@
+"""Models to the JSON objects of REST.markdown, "Objects"."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from repoman.identity import Identity, Permission
+from repoman.models import Certificate, Group, Image, ImageFile, User
+from repoman.security import Action, may
+from repoman.services import groups, images
+from repoman.settings import Settings
+from repoman.times import show
+from repoman.urls import Urls
+
+Json = dict[str, Any]
+
+
+class Presenter:
+    """Makes objects for one caller: what they contain depends on what the caller may see."""
+
+    def __init__(self, session: Session, caller: Identity, urls: Urls, settings: Settings) -> None:
+        self.session, self.caller, self.urls, self.settings = session, caller, urls, settings
+
+    def user(self, user: User) -> Json:
+        """Show a user. ``client_dn`` is the first certificate's; the images are those visible."""
+        member_of = groups.of_user(self.session, user)
+        first = user.certificates[0] if user.certificates else None
+        shown: Json = {
+            "user_name": user.name,
+            "full_name": user.full_name,
+            "email": user.email,
+            "client_dn": first and first.shown_dn,
+            "certificates": [self.urls.certificate(one, user) for one in user.certificates],
+            "permissions": permissions_of(member_of),
+            "groups": [self.urls.group(group) for group in member_of],
+            "images": self.images(
+                images.list_visible(self.session, self.caller, Image.owner_id == user.id)
+            ),
+            "created": show(user.created),
+            "url": self.urls.user(user),
+        }
+        if user.id == self.caller.user_id or may(self.caller, Action.MODIFY_USER_FULLY, user):
+            shown["suspended"] = user.suspended
+        return shown
+
+    def certificate(self, certificate: Certificate) -> Json:
+        """Show one of a user's certificates; ``issuer_dn`` is null where any issuer will do."""
+        return {
+            "id": certificate.id,
+            "user": self.urls.user(certificate.user),
+            "client_dn": certificate.shown_dn,
+            "issuer_dn": certificate.shown_issuer,
+            "created": show(certificate.created),
+            "url": self.urls.certificate(certificate, certificate.user),
+        }
+
+    def group(self, group: Group) -> Json:
+        """Show a group with its members."""
+        members = groups.members(self.session, group)
+        admins = {place.user_id for place in group.memberships if place.is_admin}
+        return {
+            "name": group.name,
+            "description": group.description,
+            "permissions": permissions_of([group]),
+            "users": [self.urls.user(user) for user in members],
+            "admins": [self.urls.user(user) for user in members if user.id in admins],
+            "protected": group.protected,
+            "created": show(group.created),
+            "url": self.urls.group(group),
+        }
+
+    def images(self, found: Iterable[Image]) -> list[str]:
+        """Show a list of images as their URLs."""
+        return [self.urls.image(image) for image in found]
+
+    def image(self, image: Image) -> Json:
+        """Show an image; with whom it is shared only to those who may share it."""
+        files = {name: image.current_file(name) for name in image.hypervisor_names}
+        first = files[image.hypervisor_names[0]]
+        shown: Json = {
+            "uuid": image.uuid,
+            "name": image.name,
+            "url": self.urls.image(image),
+            "uuid_url": self.urls.image_by_uuid(image),
+            "owner": self.urls.user(image.owner),
+            "owner_user_name": image.owner.name,
+            "group": image.group and self.urls.group(image.group),
+            "group_access": image.group_access,
+            "description": image.description,
+            "os_type": image.os_type,
+            "os_variant": image.os_variant,
+            "os_arch": image.os_arch,
+            "hypervisor": image.hypervisor_names,
+            "state": state(image),
+            "raw_file_uploaded": first is not None,
+            "size": first and first.blob.size,
+            "checksum": first and checksum(first),
+            "version": first and first.version,
+            "uploaded": first and show(first.uploaded),
+            "files": {
+                name: {
+                    "size": file.blob.size,
+                    "checksum": checksum(file),
+                    "uploaded": show(file.uploaded),
+                    "version": file.version,
+                }
+                for name, file in files.items()
+                if file is not None
+            },
+            "read_only": image.read_only,
+            "unauthenticated_access": image.unauthenticated_access,
+            "expires": show(image.expires),
+            "expired": image.expired,
+            "created": show(image.created),
+            "modified": show(image.modified),
+            "file_url": self.urls.any_file(image),
+            "http_file_url": self._url_without_certificate(image),
+            "copy_of": self._source(image),
+        }
+        if may(self.caller, Action.MANAGE_IMAGE, image):
+            shares = image.shares
+            shown["shared_with"] = {
+                "users": [self.urls.user(share.user) for share in shares if share.user],
+                "groups": [self.urls.group(share.group) for share in shares if share.group],
+            }
+        return shown
+
+    def _url_without_certificate(self, image: Image) -> str | None:
+        if image.unauthenticated_access and self.settings.allow_unauthenticated:
+            return self.urls.any_file(image)
+        return None
+
+    def _source(self, image: Image) -> str | None:
+        """Give the source's URL to those who may see the source."""
+        source = image.copy_of
+        if source is None or not may(self.caller, Action.READ_IMAGE, source):
+            return None
+        return self.urls.image(source)
+
+
+def permissions_of(held_by: Iterable[Group]) -> list[str]:
+    """List, in the order of `Permission`, what these groups confer together."""
+    held = {row.permission for group in held_by for row in group.permissions}
+    return [str(permission) for permission in Permission if permission in held]
+
+
+def state(image: Image) -> str:
+    """Say ``active`` (it has a file), ``uploading`` (the first is on its way) or ``empty``."""
+    if image.files:
+        return "active"
+    return "uploading" if image.uploads else "empty"
+
+
+def checksum(file: ImageFile) -> Json:
+    """Show a file's SHA-256."""
+    return {"type": "sha256", "value": file.blob.sha256}

@@ -1,0 +1,111 @@
+"""Context factories: find the row that a URL names, or raise the 404.
+
+They never decide permission. Each context has ``thing``, what the policy judges.
+"""
+
+from pyramid.request import Request
+
+from repoman.errors import FileNotUploaded, NotFound
+from repoman.models import Group, ImageFile, User
+from repoman.security import MembershipOf
+from repoman.services import certificates, groups, images, users
+
+
+class Root:
+    """A URL that names no row."""
+
+    def __init__(self, request: Request) -> None:
+        self.thing: object = None
+
+
+class UserContext:
+    """``{user}``. Raises `UserNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        self.user: User = users.find(request.db, request.matchdict["user"], lock=request.changes)
+        self.thing = self.user
+
+
+class CertificateContext(UserContext):
+    """``{user}`` and ``{id}``. Raises `UserNotFound`, `CertificateNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.certificate = certificates.find(self.user, request.matchdict["id"])
+
+
+class GroupContext:
+    """``{group}``. Raises `GroupNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        self.group: Group = groups.find(
+            request.db, request.matchdict["group"], lock=request.changes
+        )
+        self.thing: object = self.group
+
+
+class MembershipContext(GroupContext):
+    """``{group}`` and ``{user}``. Raises `GroupNotFound`, `UserNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.user: User = users.find(request.db, request.matchdict["user"])
+        self.thing = MembershipOf(self.group, self.user, leaving=request.method == "DELETE")
+
+
+class ImageContext:
+    """``{image}``, or ``{owner}/{image}``. Raises `ImageNotFound`.
+
+    Whom a share names is not looked up here: whether that user exists must not show before it is
+    settled that the caller may see the image.
+    """
+
+    def __init__(self, request: Request) -> None:
+        match = request.matchdict
+        self.image = images.find(
+            request.db,
+            request.identity,
+            match["image"],
+            owner_name=match.get("owner"),
+            lock=request.changes,
+        )
+        self.thing = self.image
+
+
+class FileContext:
+    """A raw URL: the image, and the hypervisor named or the image's first.
+
+    In ``{first}/{image}`` the first part is a hypervisor when it is a hypervisor's name.
+    """
+
+    def __init__(self, request: Request) -> None:
+        match, known = request.matchdict, request.settings.hypervisors
+        owner, hypervisor = match.get("owner"), match.get("hypervisor")
+        first = match.get("first")
+        if first is not None and first.lower() in known:
+            hypervisor = first
+        elif first is not None:
+            owner = first
+        if hypervisor is not None and hypervisor.lower() not in known:
+            raise NotFound(
+                f"This server knows no hypervisor of that name; it knows {', '.join(known)}."
+            )
+        self.image = images.find(
+            request.db,
+            request.identity,
+            match["image"],
+            owner_name=owner,
+            lock=request.changes,
+        )
+        self.thing = self.image
+        self.hypervisor: str = (hypervisor or self.image.hypervisor_names[0]).lower()
+
+    @property
+    def file(self) -> ImageFile:
+        """The current file. Raises `FileNotUploaded`."""
+        found = self.image.current_file(self.hypervisor)
+        if found is None:
+            raise FileNotUploaded(
+                f"No file has been uploaded for {self.hypervisor} yet; PUT it to this URL."
+            )
+        return found

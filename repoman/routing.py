@@ -1,0 +1,59 @@
+"""Every URL on one page, each with the factory of its context.
+
+A trailing slash equals none: `gate` takes it off before the routes are matched.
+"""
+
+from pyramid.config import Configurator
+
+from repoman import resources
+
+PUBLIC = frozenset({"api", "openapi"})
+"""Routes that need no certificate. Downloads ask `repoman.security` themselves."""
+
+DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
+"""Routes where somebody unknown may be allowed to GET."""
+
+UPLOADS = DOWNLOADS
+"""Routes whose bodies are files: streamed, never read beforehand."""
+
+
+def includeme(config: Configurator) -> None:
+    """Add the routes, the more particular before the more general."""
+    add = config.add_route
+    config.set_root_factory(resources.Root)
+    add("api", "/api")
+    add("openapi", "/api/openapi.yaml")
+    add("whoami", "/api/whoami")
+
+    add("users", "/api/users", factory=resources.Root)
+    add("user", "/api/users/{user}", factory=resources.UserContext)
+    add("certificates", "/api/users/{user}/certificates", factory=resources.UserContext)
+    add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
+
+    add("groups", "/api/groups", factory=resources.Root)
+    add("group", "/api/groups/{group}", factory=resources.GroupContext)
+    add("members", "/api/groups/{group}/users", factory=resources.GroupContext)
+    add("member", "/api/groups/{group}/users/{user}", factory=resources.MembershipContext)
+
+    add("images", "/api/images", factory=resources.Root)
+    add("raw", "/api/images/raw/{image}", factory=resources.FileContext)
+    add("raw.two", "/api/images/raw/{first}/{image}", factory=resources.FileContext)
+    add("raw.three", "/api/images/raw/{owner}/{hypervisor}/{image}", factory=resources.FileContext)
+    add("image.share.user", "/api/images/{image}/share/user/{user}", factory=resources.ImageContext)
+    add(
+        "image.share.group",
+        "/api/images/{image}/share/group/{group}",
+        factory=resources.ImageContext,
+    )
+    add(
+        "owned.share.user",
+        "/api/images/{owner}/{image}/share/user/{user}",
+        factory=resources.ImageContext,
+    )
+    add(
+        "owned.share.group",
+        "/api/images/{owner}/{image}/share/group/{group}",
+        factory=resources.ImageContext,
+    )
+    add("image", "/api/images/{image}", factory=resources.ImageContext)
+    add("owned", "/api/images/{owner}/{image}", factory=resources.ImageContext)

@@ -1,0 +1,300 @@
+"""``repoman-admin``: what an administrator does on the server itself, without a certificate."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import plaster
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from repoman.database import migrate
+from repoman.errors import RepomanError
+from repoman.identity import ADMINS
+from repoman.models import Sessions, User, make_engine
+from repoman.schemas import NewGroup, NewUser, validate
+from repoman.services import certificates, groups, users
+from repoman.services.collector import collect
+from repoman.settings import InvalidSetting, Settings, read_settings
+from repoman.storage.filesystem import FilesystemStore
+
+
+@dataclass(frozen=True)
+class Site:
+    """The installation that an ini file describes."""
+
+    config: Path
+
+    @cached_property
+    def loader(self) -> Any:
+        """Read the ini file as PasteDeploy does."""
+        if not self.config.is_file():
+            raise click.ClickException(
+                f"There is no {self.config}; name the ini file with --config, before the command."
+            )
+        return plaster.get_loader(str(self.config), protocols=["wsgi"])
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Read ``[app:main]``."""
+        return read_settings(self.loader.get_settings("app:main"))
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Connect to its database."""
+        return Sessions(make_engine(self.settings))
+
+    @property
+    def store(self) -> FilesystemStore:
+        """Open its store."""
+        store = FilesystemStore(self.settings.store)
+        store.prepare()
+        return store
+
+    @contextmanager
+    def change(self) -> Iterator[Session]:
+        """Begin one transaction."""
+        with self.sessions.changing.begin() as session:
+            yield session
+
+
+class Commands(click.Group):
+    """Shows the errors that people can mend as one sentence, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; exit with 1 and the sentence where it is refused."""
+        try:
+            return super().invoke(ctx)
+        except RepomanError as error:
+            raise click.ClickException(error.detail) from error
+        except InvalidSetting as error:
+            raise click.ClickException(str(error)) from error
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise click.ClickException(
+                f"The database does not answer as it should: {cause}. "
+                "Has `repoman-admin init` been run?"
+            ) from error
+
+
+@click.group(cls=Commands)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default="development.ini",
+    envvar="REPOMAN_CONFIG",
+    show_default=True,
+    show_envvar=True,
+    help="The ini file of the installation.",
+)
+@click.version_option(package_name="repoman")
+@click.pass_context
+def main(ctx: click.Context, config: Path) -> None:
+    """Administer a Repoman server."""
+    ctx.obj = Site(config)
+
+
+@main.command()
+@click.pass_obj
+def init(site: Site) -> None:
+    """Create or upgrade the database, and make the store's folders. Harmless when repeated."""
+    migrate(site.sessions.engine)
+    site.store.free()
+    click.echo(f"{site.settings.database_url} and {site.settings.store} are ready.")
+
+
+@main.command()
+@click.pass_obj
+def serve(site: Site) -> None:
+    """Start the server that the ini file's [server:main] describes."""
+    site.loader.setup_logging({})
+    application = site.loader.get_wsgi_app("main")
+    site.loader.get_wsgi_server("main")(application)
+
+
+@main.command()
+@click.option("--var", type=click.Path(path_type=Path), default="var", show_default=True)
+@click.option("--port", type=int, default=8443, show_default=True)
+@click.pass_obj
+def run(site: Site, var: Path, port: int) -> None:
+    """Make certificates, a database and three users in a folder, and serve: for trying out."""
+    from repoman.scripts.run import run as run_here  # noqa: PLC0415 - gunicorn only where it serves
+
+    run_here(var, port, site.config)
+
+
+@main.command()
+@click.option("--grace", type=int, help="Seconds a file stays without image; repoman.gc_grace.")
+@click.pass_obj
+def gc(site: Site, grace: int | None) -> None:
+    """Remove stored files that no image names, and what killed uploads left. Safe while serving."""
+    removed = 0
+    seconds = site.settings.gc_grace if grace is None else grace
+    for item in collect(site.sessions, site.store, seconds):
+        state = f"to be removed by a gc {seconds} s from now" if item.waiting else "removed"
+        click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
+        removed += 0 if item.waiting else item.size
+    click.echo(f"{removed} bytes removed.")
+
+
+@main.group()
+def user() -> None:
+    """Register and show users."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--dn", help="The distinguished name, such as '/C=CA/O=Grid/CN=Ann Lee'.")
+@click.option("--issuer", help="The issuer's distinguished name, to accept no other issuer.")
+@click.option("--certificate", type=click.File("r"), help="A certificate file (PEM) instead.")
+@click.option("--email")
+@click.option("--full-name")
+@click.option("--admin", is_flag=True, help="Make the user a member of admins.")
+@click.pass_obj
+def add_user(
+    site: Site, name: str, dn: str | None, issuer: str | None, certificate: Any, **more: Any
+) -> None:
+    """Register a user."""
+    admin = more.pop("admin")
+    given = {
+        "user_name": name,
+        "cert_dn": dn,
+        "issuer_dn": issuer,
+        "certificate": read_text(certificate) if certificate else None,
+        **more,
+    }
+    fields = validate(
+        NewUser, {key: value for key, value in given.items() if value is not None}
+    ).given()
+    registration = certificates.require_registration(
+        fields, require_issuer=site.settings.require_issuer
+    )
+    with site.change() as session:
+        made = users.create(
+            session,
+            fields["user_name"],
+            registration,
+            fields,
+            hypervisors=site.settings.hypervisors,
+        )
+        if admin:
+            groups.add_member(session, groups.find(session, ADMINS), made)
+        show_user(session, made)
+
+
+@user.command("list")
+@click.pass_obj
+def list_users(site: Site) -> None:
+    """List the users' names."""
+    with site.sessions.reading() as session:
+        for found in users.list_all(session):
+            click.echo(found.name + (" (suspended)" if found.suspended else ""))
+
+
+@user.command("show")
+@click.argument("name")
+@click.pass_obj
+def show(site: Site, name: str) -> None:
+    """Show a user."""
+    with site.sessions.reading() as session:
+        show_user(session, users.find(session, name))
+
+
+@user.command("suspend")
+@click.argument("name")
+@click.pass_obj
+def suspend(site: Site, name: str) -> None:
+    """Lock a user out; nothing of theirs is changed."""
+    set_suspended(site, name, suspended=True)
+
+
+@user.command("resume")
+@click.argument("name")
+@click.pass_obj
+def resume(site: Site, name: str) -> None:
+    """Let a suspended user in again."""
+    set_suspended(site, name, suspended=False)
+
+
+@main.group()
+def group() -> None:
+    """Make and show groups."""
+
+
+@group.command("add")
+@click.argument("name")
+@click.option("--description")
+@click.option("--permissions", help="Separated by commas.")
+@click.pass_obj
+def add_group(site: Site, **given: str | None) -> None:
+    """Make a group."""
+    fields = validate(NewGroup, {key: value for key, value in given.items() if value is not None})
+    with site.change() as session:
+        made = groups.create(
+            session,
+            fields.name,
+            description=fields.description,
+            permissions=fields.permissions or (),
+        )
+        click.echo(f"{made.name} is made.")
+
+
+@group.command("list")
+@click.pass_obj
+def list_groups(site: Site) -> None:
+    """List the groups' names."""
+    with site.sessions.reading() as session:
+        for found in groups.list_all(session):
+            click.echo(found.name)
+
+
+@group.command("add-user")
+@click.argument("group_name", metavar="GROUP")
+@click.argument("user_name", metavar="USER")
+@click.pass_obj
+def add_user_to_group(site: Site, group_name: str, user_name: str) -> None:
+    """Put a user into a group."""
+    with site.change() as session:
+        found = groups.find(session, group_name, lock=True)
+        groups.add_member(session, found, users.find(session, user_name))
+        click.echo(f"{user_name} is in {found.name}.")
+
+
+def read_text(file: Any) -> str:
+    """Read a text file; a sentence where it is none."""
+    try:
+        return str(file.read())
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file.name} is not PEM.") from None
+
+
+def set_suspended(site: Site, name: str, *, suspended: bool) -> None:
+    """Suspend or resume. Raises `LastAdmin`."""
+    with site.change() as session:
+        found = users.find(session, name, lock=True)
+        found.suspended = suspended
+        users.require_some_admin(session)
+        click.echo(f"{found.name} is {'suspended' if suspended else 'active'}.")
+
+
+def show_user(session: Session, found: User) -> None:
+    """Print a user, a field a line."""
+    member_of = ", ".join(one.name for one in groups.of_user(session, found))
+    lines = [
+        ("user_name", found.name),
+        ("full_name", found.full_name),
+        ("email", found.email),
+        ("groups", member_of),
+        ("suspended", "yes" if found.suspended else "no"),
+    ]
+    for certificate in found.certificates:
+        lines.append(("client_dn", certificate.shown_dn))
+        if certificate.shown_issuer:
+            lines.append(("issuer_dn", certificate.shown_issuer))
+    for key, value in lines:
+        if value:
+            click.echo(f"{key}: {value}")

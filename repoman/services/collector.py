@@ -1,0 +1,89 @@
+"""The collector: removes what no row names, and what killed uploads left behind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
+
+from repoman.models import Blob, ImageFile, Sessions, Upload, now
+from repoman.storage import Store
+
+
+@dataclass(frozen=True)
+class Collected:
+    """One thing that was removed, or with ``waiting`` will be: what, its key, its size in bytes."""
+
+    what: str
+    key: str
+    size: int
+    waiting: bool = False
+
+
+def collect(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
+    """Remove and yield: stale uploads, blobs without image for ``grace`` seconds, stray files.
+
+    Safe beside a running server: a running upload holds a lock, and a download keeps its open
+    file. The grace time is for those who have read a row and not yet opened the file.
+    """
+    yield from _stale_uploads(sessions, store)
+    yield from _unreferenced_blobs(sessions, store, grace)
+    yield from _stray_files(sessions, store)
+
+
+def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
+    with sessions.reading() as session:
+        uuids = session.scalars(select(Upload.uuid)).all()
+    for uuid in uuids:
+        if not store.is_held(uuid):
+            with sessions.changing.begin() as session:
+                session.execute(delete(Upload).where(Upload.uuid == uuid))
+            yield Collected("stale upload", uuid, 0)
+
+
+def _unreferenced_blobs(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
+    """Mark the blobs that no image names; delete those marked for longer than ``grace``."""
+    named = exists().where(ImageFile.blob_id == Blob.id)
+    with sessions.changing.begin() as session:
+        session.execute(update(Blob).where(named).values(unreferenced=None))
+        session.execute(
+            update(Blob).where(~named, Blob.unreferenced.is_(None)).values(unreferenced=now())
+        )
+    with sessions.reading() as session:
+        blobs = session.scalars(select(Blob).where(Blob.unreferenced.is_not(None))).all()
+    limit = now() - timedelta(seconds=grace)
+    for blob in blobs:
+        waiting = blob.unreferenced is not None and blob.unreferenced > limit
+        if waiting or _forget(sessions, blob):
+            if not waiting:
+                store.delete(blob.uuid)
+            yield Collected("blob", blob.uuid, blob.size, waiting)
+
+
+def _forget(sessions: Sessions, blob: Blob) -> bool:
+    """Delete the row unless an image names it by now; row first, so that no row lacks its file."""
+    unnamed = ~exists().where(ImageFile.blob_id == Blob.id)
+    try:
+        with sessions.changing.begin() as session:
+            gone = session.execute(delete(Blob).where(Blob.id == blob.id, unnamed))
+            return bool(gone.rowcount)  # type: ignore[attr-defined]
+    except IntegrityError:
+        # A copy was made in the same moment; PostgreSQL finds out by the foreign key.
+        return False
+
+
+def _stray_files(sessions: Sessions, store: Store) -> Iterator[Collected]:
+    """Remove files without a row, unless held: those of uploads that were killed."""
+    for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
+        for key, size in files:
+            if _has_blob(sessions, key) or store.is_held(key):
+                continue
+            # Asked again after the lock was seen free: the upload may have ended in between.
+            if not _has_blob(sessions, key) and store.delete(key):
+                yield Collected(what, key, size)
+
+
+def _has_blob(sessions: Sessions, key: str) -> bool:
+    with sessions.reading() as session:
+        return session.scalar(select(Blob.id).where(Blob.uuid == key)) is not None

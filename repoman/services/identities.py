@@ -1,0 +1,109 @@
+"""From a presented certificate to the user who registered it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from repoman.certificates.presented import Presented
+from repoman.errors import AccountSuspended, CertificateRefused, CertificateUnknown
+from repoman.identity import Identity, Permission, Standing
+from repoman.models import Certificate, Group, GroupPermission, Membership, User, now
+
+
+def _rows() -> Select[int, str, bool, int, int, str, bool, str]:
+    """Select a certificate's user with groups and permissions: a row for each of these."""
+    return (
+        select(
+            User.id.label("user_id"),
+            User.name.label("user_name"),
+            User.suspended,
+            Certificate.id.label("certificate_id"),
+            Group.id.label("group_id"),
+            Group.name.label("group_name"),
+            Membership.is_admin,
+            GroupPermission.permission,
+        )
+        .select_from(Certificate)
+        .join(User, User.id == Certificate.user_id)
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .outerjoin(Group, Group.id == Membership.group_id)
+        .outerjoin(GroupPermission, GroupPermission.group_id == Group.id)
+    )
+
+
+def identify(session: Session, presented: Presented, *, require_issuer: bool = False) -> Identity:
+    """Look up, in one query, whose certificate this is.
+
+    A certificate registered without issuer matches any issuer; one with an issuer must match it,
+    for a proxy the end entity's. Raises `CertificateUnknown`, `AccountSuspended`.
+    """
+    issuers = [presented.issuer.canonical] if presented.issuer else []
+    if not require_issuer:
+        issuers.append("")
+    rows = session.execute(
+        _rows().where(
+            Certificate.dn == presented.end_entity.canonical, Certificate.issuer.in_(issuers)
+        )
+    ).all()
+    shown_issuer = presented.issuer.slash if presented.issuer else None
+    if not rows:
+        shown = presented.end_entity.slash
+        raise CertificateUnknown(
+            "No user is registered under your certificate's distinguished name. "
+            f"Send it to an administrator of this server: {shown}",
+            client_dn=shown,
+            issuer_dn=shown_issuer,
+        )
+    return Identity(
+        **_standing(rows),
+        dn=presented.subject.slash,
+        end_entity=presented.end_entity.slash,
+        issuer=shown_issuer,
+        proxy_depth=presented.depth,
+        limited=presented.limited,
+        not_after=presented.not_after,
+    )
+
+
+def reidentify(session: Session, identity: Identity) -> Identity:
+    """Look at the caller's standing anew, as at the end of a long upload.
+
+    Raises `CertificateUnknown` where user or certificate have gone, `AccountSuspended`, and
+    `CertificateRefused` where the certificate has expired meanwhile.
+    """
+    if identity.not_after is not None and identity.not_after < now():
+        raise CertificateRefused("Your certificate expired during the transfer; renew it.")
+    rows = session.execute(
+        _rows().where(Certificate.id == identity.certificate_id, User.id == identity.user_id)
+    ).all()
+    if not rows:
+        raise CertificateUnknown(
+            "Your certificate was removed from this server during the transfer.",
+            client_dn=identity.end_entity,
+        )
+    return replace(identity, **_standing(rows))
+
+
+def _standing(rows: Sequence[Row[int, str, bool, int, int, str, bool, str]]) -> dict[str, Any]:
+    """Fold the rows into the fields of `Identity` that the database knows."""
+    first = rows[0]
+    if first.suspended:
+        raise AccountSuspended("Your account is suspended; ask an administrator of this server.")
+    conferred: dict[int, set[Permission]] = {}
+    for row in rows:
+        held = conferred.setdefault(row.group_id, set())
+        if row.permission is not None:
+            held.add(Permission(row.permission))
+    return {
+        "user_id": first.user_id,
+        "user_name": first.user_name,
+        "certificate_id": first.certificate_id,
+        "groups": {
+            row.group_id: Standing(row.group_name, row.is_admin, frozenset(conferred[row.group_id]))
+            for row in rows
+            if row.group_id is not None
+        },
+    }

@@ -1,0 +1,302 @@
+"""Images: finding, making, changing and deleting them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from repoman import names
+from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter, NotGroupMember
+from repoman.identity import Identity, Permission
+from repoman.models import Group, Image, ImageFile, ImageHypervisor, Upload, User, now
+from repoman.security import Action, denied, no_such_image, require
+from repoman.services import groups, users
+from repoman.services.visibility import visible
+from repoman.settings import Settings
+
+# Fields, and what it takes to change them (REST.markdown, "Who may do what").
+FIELD_ACTIONS: Mapping[str, Action] = {
+    "description": Action.EDIT_IMAGE,
+    "os_type": Action.EDIT_IMAGE,
+    "os_variant": Action.EDIT_IMAGE,
+    "os_arch": Action.EDIT_IMAGE,
+    "hypervisor": Action.EDIT_IMAGE,
+    "name": Action.MANAGE_IMAGE,
+    "group": Action.MANAGE_IMAGE,
+    "group_access": Action.MANAGE_IMAGE,
+    "read_only": Action.MANAGE_IMAGE,
+    "expires": Action.MANAGE_IMAGE,
+    "unauthenticated_access": Action.PUBLISH_IMAGE,
+    "owner": Action.GIVE_IMAGE,
+}
+_TEXTS = ("description", "os_type", "os_variant", "os_arch")
+
+_WHOLE = (
+    selectinload(Image.hypervisors),
+    selectinload(Image.files),
+    selectinload(Image.shares),
+    selectinload(Image.uploads),
+)
+
+
+def find(
+    session: Session,
+    caller: Identity | None,
+    reference: str,
+    *,
+    owner_name: str | None = None,
+    lock: bool = False,
+) -> Image:
+    """Return the image that ``{image}`` or ``{owner}/{image}`` means.
+
+    Alone, it is the caller's own image of that name, then the image of that UUID; with an owner,
+    only that user's. With ``lock``, others who want to change it wait for this transaction.
+    Raises `ImageNotFound`; whether the caller may see it is not asked here.
+    """
+    owner: int | None = None
+    if owner_name is not None:
+        owner = session.scalar(select(User.id).where(User.name == names.fold_account(owner_name)))
+        if owner is None:
+            raise no_such_image()
+    by_name = owner if owner_name is not None else caller and caller.user_id
+    found = None
+    if by_name is not None and names.is_image_name(reference):
+        found = _one(session, lock, Image.owner_id == by_name, Image.name == reference)
+    if found is None and (uuid := names.fold_uuid(reference)):
+        conditions = [Image.uuid == uuid] + ([] if owner is None else [Image.owner_id == owner])
+        found = _one(session, lock, *conditions)
+    if found is None:
+        raise no_such_image()
+    return found
+
+
+def _one(session: Session, lock: bool, *conditions: Any) -> Image | None:
+    statement = select(Image).where(*conditions).options(*_WHOLE)
+    if lock:
+        statement = statement.with_for_update(of=Image).execution_options(populate_existing=True)
+    return session.scalars(statement).one_or_none()
+
+
+def reload(session: Session, image_id: int) -> Image:
+    """Return the image as it is now, locked. Raises `ImageNotFound`."""
+    found = _one(session, True, Image.id == image_id)
+    if found is None:
+        raise no_such_image()
+    return found
+
+
+def list_visible(session: Session, caller: Identity, *conditions: Any) -> Sequence[Image]:
+    """Return the images that the caller may see, by owner and name."""
+    return session.scalars(
+        select(Image)
+        .join(User, User.id == Image.owner_id)
+        .where(visible(caller), *conditions)
+        .order_by(User.name, Image.name)
+    ).all()
+
+
+def create(
+    session: Session,
+    caller: Identity,
+    fields: Mapping[str, Any],
+    *,
+    source: Image | None,
+    settings: Settings,
+) -> Image:
+    """Make an image, empty or with the current files of ``source`` at once and for nothing.
+
+    A copy takes the source's files, description, os fields and hypervisors, and none of its
+    access, group, shares, ``read_only`` or ``expires``. The blobs are shared, not copied.
+    Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`.
+    """
+    owner = _owner_of_new(session, caller, fields)
+    group = _group_of_new(session, owner, fields, settings)
+    require(caller, Action.CREATE_IMAGE, group)
+    if "expires" in fields and fields["expires"] and fields["expires"] <= now():
+        raise InvalidParameter("An image cannot begin expired.", field="expires")
+    _check_name_free(session, owner, fields["name"])
+    image = Image(
+        uuid=names.new_uuid(),
+        name=fields["name"],
+        owner=owner,
+        group=group,
+        group_access=fields.get("group_access") or "none",
+        read_only=bool(fields.get("read_only")),
+        unauthenticated_access=bool(fields.get("unauthenticated_access")),
+        expires=fields.get("expires"),
+        copy_of=source,
+        last_version=0,
+    )
+    for field in _TEXTS:
+        setattr(image, field, fields.get(field, source and getattr(source, field)))
+    wanted = fields.get("hypervisor")
+    hypervisors = _known(wanted, settings) if wanted else None
+    if source is None:
+        _set_hypervisors(image, hypervisors or settings.hypervisors[:1])
+    else:
+        _copy_files(image, source, hypervisors)
+    session.add(image)
+    session.flush()
+    return image
+
+
+def _copy_files(image: Image, source: Image, hypervisors: Sequence[str] | None) -> None:
+    """Name the source's blobs in new rows; with ``hypervisors``, only for these."""
+    _set_hypervisors(image, hypervisors or source.hypervisor_names)
+    for hypervisor in image.hypervisor_names:
+        file = source.current_file(hypervisor)
+        if file is not None:
+            image.last_version += 1
+            image.files.append(
+                ImageFile(hypervisor=hypervisor, version=image.last_version, blob=file.blob)
+            )
+
+
+def modify(
+    session: Session, caller: Identity, image: Image, fields: Mapping[str, Any], settings: Settings
+) -> None:
+    """Change the ``fields`` of an image, each with its own right (`FIELD_ACTIONS`).
+
+    Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
+    `ImageReadOnly`.
+    """
+    for field in fields:
+        require(caller, FIELD_ACTIONS[field], image)
+    if "hypervisor" in fields:
+        _change_hypervisors(caller, image, _known(fields["hypervisor"], settings))
+    if "owner" in fields:
+        _give(session, image, fields["owner"])
+    name = fields.get("name", image.name)
+    if name is None:
+        raise InvalidParameter("An image needs a name.", field="name")
+    if name != image.name:
+        _check_name_free(session, image.owner, name)
+        image.name = name
+    if "group" in fields:
+        _change_group(session, caller, image, fields["group"])
+    for field in (*_TEXTS, "expires"):
+        if field in fields:
+            setattr(image, field, fields[field])
+    if "group_access" in fields:
+        image.group_access = fields["group_access"] or "none"
+    for field in ("read_only", "unauthenticated_access"):
+        if field in fields:
+            setattr(image, field, bool(fields[field]))
+    image.modified = now()
+    session.flush()
+
+
+def delete(session: Session, image: Image) -> None:
+    """Remove an image and its files; blobs that nobody names are the collector's.
+
+    Raises `ImageReadOnly`.
+    """
+    check_writable(image)
+    session.delete(image)
+    session.flush()
+
+
+def check_writable(image: Image) -> None:
+    """Raise `ImageReadOnly` where files may be neither written nor deleted."""
+    if image.read_only:
+        raise ImageReadOnly("The image is read-only; set read_only=false first.")
+
+
+def _owner_of_new(session: Session, caller: Identity, fields: Mapping[str, Any]) -> User:
+    given = {name for name in (fields.get("owner"), fields.get("user_name")) if name}
+    if len(given) > 1:
+        raise InvalidParameter("owner and user_name are one field.", field="user_name")
+    name = given.pop() if given else caller.user_name
+    if name != caller.user_name and Permission.IMAGE_MODIFY not in caller.permissions:
+        raise denied(Permission.IMAGE_MODIFY)
+    return users.find(session, name, "owner")
+
+
+def _group_of_new(
+    session: Session, owner: User, fields: Mapping[str, Any], settings: Settings
+) -> Group | None:
+    if "group" not in fields:
+        default = settings.default_group
+        if not groups.is_member(session, default, owner):
+            return None
+        return groups.find(session, default, "group")
+    if fields["group"] is None:
+        return None
+    group = groups.find(session, fields["group"], "group")
+    require_member(session, group, owner)
+    return group
+
+
+def require_member(session: Session, group: Group, owner: User) -> None:
+    """Raise `NotGroupMember` unless the image's owner is in the group."""
+    if groups.membership(session, group, owner) is None:
+        raise NotGroupMember(
+            f"{owner.name}, the image's owner, is not in the group {group.name!r}; "
+            "name one of the owner's groups.",
+            field="group",
+        )
+
+
+def _check_name_free(session: Session, owner: User, name: str) -> None:
+    if session.scalar(select(Image.id).where(Image.owner_id == owner.id, Image.name == name)):
+        raise ImageExists(f"{owner.name} has an image {name!r} already; choose another name.")
+
+
+def _known(wanted: Sequence[str] | None, settings: Settings) -> list[str]:
+    hypervisors = [name.lower() for name in wanted or ()]
+    if not hypervisors or len(set(hypervisors)) != len(hypervisors):
+        raise InvalidParameter("An image needs a hypervisor, each once.", field="hypervisor")
+    for name in hypervisors:
+        if name not in settings.hypervisors:
+            raise InvalidParameter(
+                f"There is no hypervisor {name[:100]!r} here; "
+                f"there are {', '.join(settings.hypervisors)}.",
+                field="hypervisor",
+            )
+    return hypervisors
+
+
+def _set_hypervisors(image: Image, wanted: Sequence[str]) -> None:
+    rows = {row.hypervisor: row for row in image.hypervisors}
+    image.hypervisors = [rows.get(name) or ImageHypervisor(hypervisor=name) for name in wanted]
+    for position, row in enumerate(image.hypervisors):
+        row.position = position
+
+
+def _change_hypervisors(caller: Identity, image: Image, wanted: Sequence[str]) -> None:
+    """Set the list; taking one off takes the right to delete, and deletes its file."""
+    dropped = set(image.hypervisor_names).difference(wanted)
+    if dropped:
+        require(caller, Action.DELETE_IMAGE, image)
+        if any(file.hypervisor in dropped for file in image.files):
+            check_writable(image)
+        image.files = [file for file in image.files if file.hypervisor not in dropped]
+    _set_hypervisors(image, wanted)
+
+
+def _change_group(session: Session, caller: Identity, image: Image, name: str | None) -> None:
+    """Put the image into a group of its owner's; a group's admin may only take it out."""
+    if name is None:
+        image.group = None
+        return
+    group = groups.find(session, name, "group")
+    if image.group is group:
+        return
+    if image.owner_id != caller.user_id:
+        require(caller, Action.GIVE_IMAGE, image)
+    require_member(session, group, image.owner)
+    image.group = group
+
+
+def _give(session: Session, image: Image, name: str | None) -> None:
+    """Make somebody else the owner: shares, group, group access and open uploads end."""
+    owner = users.find(session, name or "", "owner")
+    if owner is image.owner:
+        return
+    _check_name_free(session, owner, image.name)
+    image.owner = owner
+    image.group, image.group_access = None, "none"
+    image.shares.clear()
+    session.execute(sql_delete(Upload).where(Upload.image_id == image.id))

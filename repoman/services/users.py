@@ -1,0 +1,204 @@
+"""Users: making, finding, changing and deleting them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from repoman import names
+from repoman.errors import (
+    EmailExists,
+    InvalidParameter,
+    LastAdmin,
+    ManyCertificates,
+    MissingParameter,
+    UserExists,
+    UserNotFound,
+    UserOwnsImages,
+)
+from repoman.identity import ADMINS, Identity
+from repoman.models import Certificate, Group, Image, Membership, User
+from repoman.security import Action, require, require_admin
+from repoman.services import certificates, groups
+
+OWN_FIELDS = frozenset({"full_name", "email"})
+"""What ``user_modify_self`` lets people change of themselves."""
+
+
+def find(session: Session, name: str, field: str | None = None, *, lock: bool = False) -> User:
+    """Return the user of that name, in any case; with ``lock``, until the commit.
+
+    Raises `UserNotFound`, or `InvalidParameter` where the name came in a ``field``.
+    """
+    folded = names.fold_account(name)
+    statement = select(User).where(User.name == folded)
+    user = folded and session.scalar(statement.with_for_update() if lock else statement)
+    if user:
+        return user
+    detail = f"There is no user {name[:100]!r}; GET /api/users lists them."
+    if field is not None:
+        raise InvalidParameter(detail, field=field)
+    raise UserNotFound(detail)
+
+
+def list_all(session: Session) -> Sequence[User]:
+    """Return all users by name."""
+    return session.scalars(select(User).order_by(User.name)).all()
+
+
+def create(
+    session: Session,
+    name: str,
+    registration: certificates.Registration,
+    fields: Mapping[str, Any],
+    *,
+    hypervisors: Sequence[str],
+) -> User:
+    """Make a user with one certificate, in the group `groups.EVERYBODY` and those in ``fields``.
+
+    Raises `InvalidParameter`, `UserExists`, `CertificateInUse`, `EmailExists`.
+    """
+    _check_name(session, name, hypervisors)
+    certificates.check_free(session, registration)
+    _check_email(session, fields.get("email"))
+    user = User(
+        name=name,
+        full_name=fields.get("full_name"),
+        email=fields.get("email"),
+        suspended=bool(fields.get("suspended")),
+        certificates=[certificates.new(registration)],
+    )
+    session.add(user)
+    session.flush()
+    for group_name in dict.fromkeys([groups.EVERYBODY, *(fields.get("groups") or ())]):
+        groups.add_member(session, groups.find(session, group_name, "groups"), user)
+    return user
+
+
+def modify(
+    session: Session,
+    caller: Identity,
+    user: User,
+    fields: Mapping[str, Any],
+    registration: certificates.Registration | None,
+    *,
+    hypervisors: Sequence[str],
+) -> None:
+    """Change the ``fields`` of a user, and with ``registration`` replace the only certificate.
+
+    Raises `PermissionDenied` for fields other than `OWN_FIELDS` without ``user_modify``, and what
+    `create` raises, and `ManyCertificates`, `LastAdmin`.
+    """
+    if registration or not OWN_FIELDS.issuperset(fields):
+        require(caller, Action.MODIFY_USER_FULLY, user)
+    require_admin_for(session, caller, user)
+    if (name := fields.get("user_name", user.name)) != user.name:
+        if name is None:
+            raise MissingParameter("A user needs a name.", field="user_name")
+        _check_name(session, name, hypervisors)
+        user.name = name
+    if registration:
+        _replace_certificate(session, user, registration)
+    if "email" in fields and fields["email"] != user.email:
+        _check_email(session, fields["email"])
+        user.email = fields["email"]
+    if "full_name" in fields:
+        user.full_name = fields["full_name"]
+    if "suspended" in fields:
+        user.suspended = bool(fields["suspended"])
+    require_some_admin(session)
+
+
+def delete(session: Session, caller: Identity, user: User) -> None:
+    """Remove a user who owns nothing. Raises `UserOwnsImages`, `LastAdmin`."""
+    require_admin_for(session, caller, user)
+    owned = session.scalar(select(func.count()).where(Image.owner_id == user.id))
+    if owned:
+        raise UserOwnsImages(
+            f"{user.name} owns {owned} images; delete them first, or let others copy them.",
+            usage=owned,
+        )
+    session.delete(user)
+    require_some_admin(session)
+
+
+def add_certificate(
+    session: Session, caller: Identity, user: User, registration: certificates.Registration
+) -> Certificate:
+    """Give a user one more certificate. Raises `CertificateInUse`, `PermissionDenied`."""
+    require_admin_for(session, caller, user)
+    return certificates.add(session, user, registration)
+
+
+def remove_certificate(
+    session: Session, caller: Identity, user: User, certificate: Certificate
+) -> None:
+    """Take a certificate from its user. Raises `PermissionDenied`, `LastAdmin`."""
+    require_admin_for(session, caller, user)
+    user.certificates.remove(certificate)
+    require_some_admin(session)
+
+
+def leave_group(session: Session, group: Group, user: User) -> None:
+    """Take a user out of a group. Raises `LastAdmin`."""
+    groups.remove_member(session, group, user)
+    require_some_admin(session)
+
+
+def require_admin_for(session: Session, caller: Identity, user: User) -> None:
+    """Only an admin changes an admin. Raises `PermissionDenied`."""
+    if user.id != caller.user_id and groups.is_member(session, ADMINS, user):
+        require_admin(caller)
+
+
+def require_some_admin(session: Session) -> None:
+    """Keep at least one admin who can come in. Raises `LastAdmin`.
+
+    Admins are counted under a lock on their group, so that two who remove each other at the same
+    moment cannot both succeed.
+    """
+    session.flush()
+    session.execute(select(Group.id).where(Group.name == ADMINS).with_for_update())
+    able = session.scalar(
+        select(func.count(User.id.distinct()))
+        .join(Membership)
+        .join(Group)
+        .join(Certificate, Certificate.user_id == User.id)
+        .where(Group.name == ADMINS, User.suspended.is_(False))
+    )
+    if not able:
+        raise LastAdmin(
+            f"This would leave {ADMINS} without a member who is not suspended and has a "
+            "certificate; make another admin first."
+        )
+
+
+def _check_name(session: Session, name: str, hypervisors: Sequence[str]) -> None:
+    if name in names.RESERVED_USERS or name in hypervisors:
+        raise InvalidParameter(f"The name {name!r} is reserved for URLs.", field="user_name")
+    if session.scalar(select(User.id).where(User.name == name)):
+        raise UserExists(f"There is a user {name!r} already; choose another name.")
+
+
+def _check_email(session: Session, email: str | None) -> None:
+    if email is None:
+        return
+    if email.count("@") != 1 or email.startswith("@") or email.endswith("@") or " " in email:
+        raise InvalidParameter("The e-mail address must look like ann@example.org.", field="email")
+    if session.scalar(select(User.id).where(User.email == email)):
+        raise EmailExists("Another user has this e-mail address.")
+
+
+def _replace_certificate(
+    session: Session, user: User, registration: certificates.Registration
+) -> None:
+    if len(user.certificates) > 1:
+        raise ManyCertificates(
+            f"{user.name} has {len(user.certificates)} certificates; "
+            f"use /api/users/{user.name}/certificates to add one and delete another."
+        )
+    certificates.check_free(session, registration, except_of=user)
+    user.certificates.clear()
+    session.flush()
+    user.certificates.append(certificates.new(registration))

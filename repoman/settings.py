@@ -1,0 +1,111 @@
+"""The ini file's strings as one frozen, typed object; a bad value stops the start.
+
+Every key that begins with ``repoman.`` must be known here, so that a misspelt one is found at the
+start and not in production.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+HYPERVISORS = ("kvm", "xen", "qemu", "vmware", "hyperv", "virtualbox", "lxc")
+RESERVED_HYPERVISORS = frozenset({"raw", "share", "user", "group"})
+_TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+
+
+class InvalidSetting(ValueError):
+    """A setting that cannot be used; the message names its key and says what it may be."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+
+
+def parse_boolean(text: str) -> bool:
+    """``true yes on 1`` or ``false no off 0``, any case; ValueError otherwise."""
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("it must be true, yes, on, 1, false, no, off or 0")
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
+        raise ValueError("it must be a number of seconds, such as 3600")
+    return int(text)
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it must not be empty")
+    return text.strip()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").lower().split())
+
+
+def _hypervisors(text: str) -> tuple[str, ...]:
+    names = _words(text)
+    if not names or len(set(names)) != len(names):
+        raise ValueError("it must list at least one hypervisor, each once")
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,31}", name, re.ASCII):
+            raise ValueError(f"{name!r} is not a name of 1 to 32 of a-z 0-9 _ . -")
+        if name in RESERVED_HYPERVISORS:
+            raise ValueError(f"{name!r} is reserved for URLs")
+    return names
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("it must be a URL such as https://images.example.org")
+    return text.strip().rstrip("/")
+
+
+def _setting(key: str, parse: Callable[[str], Any], default: Any = MISSING) -> Any:
+    return field(default=default, metadata={"key": key, "parse": parse})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an ini file can say. Times are in seconds."""
+
+    database_url: str = _setting("sqlalchemy.url", _text)
+    store: Path = _setting("repoman.store", lambda text: Path(_text(text)))
+    base_url: str | None = _setting("repoman.base_url", _url, None)
+    hosts: tuple[str, ...] = _setting("repoman.hosts", _words, ())
+    hypervisors: tuple[str, ...] = _setting("repoman.hypervisors", _hypervisors, HYPERVISORS)
+    accept_proxies: bool = _setting("repoman.accept_proxies", parse_boolean, False)
+    require_issuer: bool = _setting("repoman.require_issuer", parse_boolean, False)
+    allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
+    default_group: str = _setting("repoman.default_group", _text, "users")
+    gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
+
+
+def read_settings(ini: Mapping[str, str]) -> Settings:
+    """Read `Settings` from an ini section.
+
+    Raises `InvalidSetting`, which names the key, for a missing, unusable or unknown one.
+    """
+    known = {entry.metadata["key"]: entry for entry in fields(Settings)}
+    for key in ini:
+        if key.startswith("repoman.") and key not in known:
+            raise InvalidSetting(key, f"unknown setting; known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for key, entry in known.items():
+        if key in ini:
+            try:
+                values[entry.name] = entry.metadata["parse"](str(ini[key]))
+            except ValueError as error:
+                raise InvalidSetting(key, str(error)) from None
+        elif entry.default is MISSING:
+            raise InvalidSetting(key, "this setting is missing")
+    return Settings(**values)

@@ -1,0 +1,58 @@
+"""Where blobs are kept: the contract of a store.
+
+A store knows blobs by key (a UUID of 32 hex digits) and nothing else. ``tests/storage_contract.py``
+holds every store to this page.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+
+class Partial(Protocol):
+    """A file being written: invisible under its key until `commit`.
+
+    It is held by a lock that ends with the process, so that a killed upload is free at once.
+    """
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``. Raises `StoreFull`, `StoreUnavailable`."""
+
+    def commit(self) -> None:
+        """Make the file durable and then readable under its key; the lock stays.
+
+        Raises `StoreFull`, `StoreUnavailable`, and then the file is not there.
+        """
+
+    def discard(self) -> None:
+        """Remove the file, committed or not, and let the lock go. Harmless when repeated."""
+
+    def release(self) -> None:
+        """Let the lock of a committed file go: a row names it now."""
+
+
+class Store(Protocol):
+    """Keeps blobs. All methods raise `StoreUnavailable` where the medium fails."""
+
+    def create(self, key: str) -> Partial:
+        """Begin a file. Raises `StoreFull`."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a committed file for reading; it stays readable to its end when deleted meanwhile.
+
+        Raises `StoreUnavailable` also where there is none: the caller has a row that names it.
+        """
+
+    def free(self) -> int:
+        """Return the bytes that can still be written."""
+
+    def keys(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size in bytes of every committed file."""
+
+    def partials(self) -> Iterator[tuple[str, int]]:
+        """Yield key and size in bytes of every uncommitted file, running or left behind."""
+
+    def is_held(self, key: str) -> bool:
+        """Say whether a running upload holds the file, committed or not."""
+
+    def delete(self, key: str) -> bool:
+        """Remove the file, committed or not, unless a running upload holds it; True if removed."""

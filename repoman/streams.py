@@ -1,0 +1,75 @@
+"""The request's body as a stream of chunks, whatever server is in front."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+
+from repoman.errors import IncompleteBody, InvalidParameter, LengthRequired
+
+CHUNK = 256 * 1024
+"""Bytes a read: a client that goes away costs at most the bytes of one read."""
+
+DISCARD_BYTES, DISCARD_SECONDS = 64 << 20, 5.0
+
+
+def announced_length(environ: dict[str, Any]) -> int | None:
+    """Return the body's Content-Length in bytes, 0 where there is no body, None if chunked.
+
+    Raises `InvalidParameter` for a length that is no number, and `LengthRequired` where the server
+    does not mark the end of a chunked body (``wsgi.input_terminated``).
+    """
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        if not environ.get("wsgi.input_terminated"):
+            raise LengthRequired("Send a Content-Length; this server takes no chunked bodies.")
+        return None
+    text = environ.get("CONTENT_LENGTH") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidParameter("Content-Length must be a number of bytes.", field="Content-Length")
+    return int(text)
+
+
+def body_chunks(environ: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the body in chunks of at most `CHUNK` bytes.
+
+    Raises `IncompleteBody` where it ends before its announced length: mod_wsgi raises OSError
+    then, gunicorn returns a short read, and its own errors for a broken chunk.
+    """
+    length = announced_length(environ)
+    read = environ["wsgi.input"].read
+    left = length
+    while left is None or left > 0:
+        try:
+            chunk = read(CHUNK if left is None else min(CHUNK, left))
+        except (OSError, ParseException) as error:
+            raise IncompleteBody("The body broke off before its end; send it again.") from error
+        if not chunk:
+            if left is None:
+                return
+            raise IncompleteBody(
+                f"The body ended {left} bytes before its Content-Length; send it again.",
+                limit=length,
+            )
+        if left is not None:
+            left -= len(chunk)
+        yield chunk
+
+
+def discard(environ: dict[str, Any]) -> None:
+    """Read and drop what is left of a refused body, so that the client comes to read the answer.
+
+    At most `DISCARD_BYTES` or `DISCARD_SECONDS`. Nothing is read where the client waits for
+    ``100 Continue`` (RFC 9110 section 10.1.1): reading would ask for the body.
+    """
+    if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
+        return
+    start, seen = time.monotonic(), 0
+    try:
+        for chunk in body_chunks(environ):
+            seen += len(chunk)
+            if seen >= DISCARD_BYTES or time.monotonic() - start >= DISCARD_SECONDS:
+                return
+    except (IncompleteBody, InvalidParameter, LengthRequired):
+        # The client has gone or never made sense; its answer is on the way all the same.
+        return

@@ -1,0 +1,114 @@
+"""An upload from request to answer; the rules are `repoman.services.files`.
+
+Everything that can be refused is refused before the first byte of the body is read. Then the
+transaction ends, the bytes stream to the store, and a new transaction makes the file the image's.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+
+from multipart import parse_options_header
+from pyramid.request import Request
+from sqlalchemy.exc import SQLAlchemyError
+
+from repoman import conditions, digests, streams, transactions
+from repoman.errors import InvalidParameter, UnsupportedMediaType
+from repoman.multiparts import file_part
+from repoman.presenters import Json
+from repoman.resources import FileContext
+from repoman.services import files
+
+log = logging.getLogger(__name__)
+
+ReadBody = Callable[[Request], tuple[Iterable[bytes], int | None]]
+"""Returns the stream of the file's bytes, and its length in bytes where announced."""
+
+_whole = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
+
+
+def plain_body(request: Request) -> tuple[Iterable[bytes], int | None]:
+    """Return the stream of a PUT's bytes, and their number where announced.
+
+    Raises `EmptyFile`, `InvalidParameter` for a part of a file, `LengthRequired`.
+    """
+    length = streams.announced_length(request.environ)
+    content_range = request.headers.get("Content-Range")
+    if content_range is not None:
+        match = _whole.fullmatch(content_range.strip())
+        if (
+            match is None
+            or int(match[1]) + 1 != int(match[2])
+            or length not in {None, int(match[2])}
+        ):
+            raise InvalidParameter(
+                "Content-Range must cover the whole file; send it from its first byte.",
+                field="Content-Range",
+            )
+    if length == 0:
+        raise files.empty_file()
+    return _checked_chunks(request), length
+
+
+def form_body(request: Request) -> tuple[Iterable[bytes], int | None]:
+    """Return the stream of the part ``file`` of a POST; its length is not announced.
+
+    Raises `UnsupportedMediaType`, `LengthRequired`.
+    """
+    kind, options = parse_options_header(request.headers.get("Content-Type", ""))
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        raise UnsupportedMediaType("POST the file as curl -F file=@FILE does, or PUT it: curl -T.")
+    streams.announced_length(request.environ)
+    return file_part(_checked_chunks(request), options["boundary"]), None
+
+
+def _checked_chunks(request: Request) -> Iterable[bytes]:
+    expected = digests.content_digests(request.headers)
+    return digests.verified(streams.body_chunks(request.environ), expected)
+
+
+def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
+    """Take in a file and return the image: 201 for the first, 200 for an overwrite."""
+    image, hypervisor = context.image, context.hypervisor
+    precondition = conditions.precondition(request, image)
+    precondition(image.current_file(hypervisor))
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the file's bytes as they are, without Content-Encoding.")
+    body, length = read_body(request)
+    expected = digests.file_digests(request.headers)
+    running = files.begin(request.db, request.store, request.identity, image, hypervisor, length)
+    try:
+        transactions.end(request)
+        received = files.receive(body, running.partial, expected)
+        image, is_first = files.finish(
+            request.db, request.identity, running, received, precondition
+        )
+        shown: Json = request.present.image(image)
+    except BaseException:
+        _abandon(request, running)
+        raise
+    try:
+        transactions.end(request)
+    finally:
+        # Where a commit fails nobody knows whether it took place: the file must stay, and the
+        # collector finds out.
+        running.partial.release()
+    request.response.status_int = 201 if is_first else 200
+    return shown
+
+
+def _abandon(request: Request, running: files.Running) -> None:
+    """Leave no trace of a failed upload; what cannot be removed now is the collector's."""
+    request.tm.abort()
+    request.tm.begin()
+    running.partial.discard()
+    try:
+        with request.registry.sessions.changing.begin() as session:
+            files.abandon(session, running)
+    except SQLAlchemyError as error:
+        log.warning(
+            "%s: upload %s is left to the collector: %s",
+            request.environ["repoman.request_id"],
+            running.uuid,
+            error,
+        )

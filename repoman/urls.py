@@ -1,0 +1,71 @@
+"""The absolute URLs that answers contain, and reading an image's URL back."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from repoman.models import Certificate, Group, Image, User
+
+SEVERAL = "__hypervisor__"
+"""Stands in ``file_url`` for the hypervisor, where an image has several."""
+
+
+@dataclass(frozen=True)
+class Urls:
+    """URLs under ``base``, such as ``https://images.example.org``.
+
+    Names need no quoting: `repoman.names` lets only unreserved characters (RFC 3986) through.
+    """
+
+    base: str
+
+    def __call__(self, path: str) -> str:
+        """Make ``path`` absolute."""
+        return self.base + path
+
+    def user(self, user: User) -> str:
+        """``/api/users/{user}``."""
+        return self(f"/api/users/{user.name}")
+
+    def certificate(self, certificate: Certificate, user: User) -> str:
+        """``/api/users/{user}/certificates/{id}``."""
+        return f"{self.user(user)}/certificates/{certificate.id}"
+
+    def group(self, group: Group) -> str:
+        """``/api/groups/{group}``."""
+        return self(f"/api/groups/{group.name}")
+
+    def image(self, image: Image) -> str:
+        """``/api/images/{owner}/{name}``."""
+        return self(f"/api/images/{image.owner.name}/{image.name}")
+
+    def image_by_uuid(self, image: Image) -> str:
+        """``/api/images/{uuid}``: the one to keep."""
+        return self(f"/api/images/{image.uuid}")
+
+    def file(self, image: Image, hypervisor: str) -> str:
+        """``/api/images/raw/{owner}/{hypervisor}/{name}``."""
+        return self(f"/api/images/raw/{image.owner.name}/{hypervisor}/{image.name}")
+
+    def any_file(self, image: Image) -> str:
+        """Like `file`, with `SEVERAL` for the hypervisor where there are several."""
+        hypervisors = image.hypervisor_names
+        return self.file(image, hypervisors[0] if len(hypervisors) == 1 else SEVERAL)
+
+    def parse_image(self, reference: str) -> tuple[str | None, str] | None:
+        """Split ``{image}``, ``{owner}/{image}`` or an image's URL here into owner and image.
+
+        None where it is none of them, such as another server's URL: it is parsed, never fetched.
+        """
+        if "://" in reference:
+            own, given = urlsplit(self.base), urlsplit(reference)
+            if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):
+                return None
+            if given.query or given.fragment or not given.path.startswith(own.path):
+                return None
+            reference = given.path.removeprefix(own.path)
+            if not reference.startswith("/api/images/"):
+                return None
+        parts = reference.removeprefix("/api/images/").rstrip("/").split("/")
+        if len(parts) == 1:
+            return None, parts[0]
+        return (parts[0], parts[1]) if len(parts) == 2 else None

@@ -1,0 +1,51 @@
+"""Queries and fields to typed values, between the permission check and the view.
+
+Each view names the pydantic model of its body as the option ``fields``; without it, the view takes
+none. No view takes query parameters yet, and one that a view does not know is an error.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from repoman import bodies
+from repoman.errors import InvalidParameter, UnknownParameter
+from repoman.schemas import NoFields, validate
+
+View = Callable[[Any, Request], Any]
+
+
+def validate_request(view: View, info: Any) -> View:
+    """Derive a view whose ``request.fields`` holds the validated fields."""
+    model = info.options.get("fields") or NoFields
+
+    def validated(context: Any, request: Request) -> Any:
+        check_query(request)
+        if hasattr(request, "fields_body"):
+            request.fields = validate(model, bodies.read_fields(request))
+        return view(context, request)
+
+    return view if info.exception_only else validated
+
+
+validate_request.options = ("fields",)  # type: ignore[attr-defined]
+
+
+def check_query(request: Request) -> None:
+    """Refuse query parameters. Raises `UnknownParameter`, `InvalidParameter`."""
+    query = request.query_string
+    if not query:
+        return
+    try:
+        pairs = bodies.parse_form(query.encode("latin-1"))
+    except UnicodeDecodeError:
+        raise InvalidParameter("The query is not valid UTF-8.") from None
+    name = pairs[0][0][:100] if pairs else query[:100]
+    raise UnknownParameter(f"This URL takes no query parameter {name!r}.", field=name)
+
+
+def includeme(config: Configurator) -> None:
+    """Put the deriver behind the permission check."""
+    config.add_view_deriver(validate_request, under="secured_view", over="rendered_view")

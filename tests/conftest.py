@@ -1,0 +1,89 @@
+"""What every test may use: a server's parts in a folder of the test's own, and people."""
+
+import configparser
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import repoman
+from repoman.database import migrate
+from repoman.models import Sessions, make_engine
+from repoman.settings import Settings, read_settings
+from tests.factories import People
+from tests.pki import CertificateAuthority
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Turn a skip into a failure in CI, where every part must be there."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def authority() -> CertificateAuthority:
+    """One certificate authority for all tests."""
+    return CertificateAuthority()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory) -> Path:
+    """A migrated SQLite file, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "repoman.sqlite"
+    engine = make_engine(Settings(database_url=f"sqlite:///{path}", store=path.parent))
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def ini(tmp_path, migrated_sqlite) -> dict[str, str]:
+    """The settings of ``test.ini``, with a fresh database and store. Change it before `app`."""
+    parser = configparser.ConfigParser(delimiters=("=",))
+    parser.read(ROOT / "test.ini")
+    section = dict(parser["app:main"])
+    section.pop("use")
+    database = tmp_path / "repoman.sqlite"
+    shutil.copy(migrated_sqlite, database)
+    return section | {
+        "sqlalchemy.url": f"sqlite:///{database}",
+        "repoman.store": str(tmp_path / "store"),
+    }
+
+
+@pytest.fixture
+def settings(ini) -> Settings:
+    """The same, typed."""
+    return read_settings(ini)
+
+
+@pytest.fixture
+def sessions(settings) -> Iterator[Sessions]:
+    """The test's own way to the database, besides the application's."""
+    made = Sessions(make_engine(settings))
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def application(ini) -> Iterator[Callable]:
+    """The WSGI application."""
+    made = repoman.main({}, **ini)
+    yield made
+    made.sessions.engine.dispose()
+
+
+@pytest.fixture
+def people(application, sessions, authority) -> People:
+    """People with registered certificates, each with a client of the application."""
+    return People(application, sessions, authority)

@@ -1,0 +1,80 @@
+"""People with certificates, and the images they have."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from webtest import TestApp
+
+from repoman.certificates.names import from_x509
+from repoman.models import Sessions
+from repoman.services import certificates, groups, users
+from repoman.settings import HYPERVISORS
+from tests.pki import CertificateAuthority, Holder
+
+FILE = b"a virtual machine image" * 1000
+
+
+@dataclass
+class Person:
+    """Somebody with a certificate, and a client that shows it."""
+
+    name: str
+    holder: Holder
+    client: TestApp
+
+    def create(self, name="debian12", **fields):
+        """Make an image and return its JSON."""
+        return self.client.post_json("/api/images", {"name": name, **fields}).json
+
+    def upload(self, name="debian12", data=FILE, path=None, **options):
+        """PUT a file and return the response."""
+        return self.client.put(path or f"/api/images/raw/{name}", data, **options)
+
+
+class People:
+    """Registers people on first mention: ``people.alice``; ``people.admin`` is an admin."""
+
+    def __init__(self, application, sessions: Sessions, authority: CertificateAuthority) -> None:
+        self.application, self.sessions, self.authority = application, sessions, authority
+        self._known: dict[str, Person] = {}
+
+    def __getattr__(self, name: str) -> Person:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._known:
+            self._known[name] = self.register(name)
+        return self._known[name]
+
+    @cached_property
+    def anonymous(self) -> TestApp:
+        """Make a client without certificate."""
+        return TestApp(self.application, extra_environ={"SSL_CLIENT_VERIFY": "NONE"})
+
+    def client(self, holder: Holder) -> TestApp:
+        """Make a client that shows ``holder``'s certificate."""
+        return TestApp(self.application, extra_environ=holder.environ())
+
+    def holder(self, common_name: str) -> Holder:
+        """Issue a certificate that nobody has registered."""
+        return self.authority.issue([("C", "CA"), ("O", "Grid"), ("CN", common_name)])
+
+    def register(self, name: str) -> Person:
+        """Make a user of that name with a certificate, straight through the services."""
+        holder = self.holder(name.title())
+        with self.sessions.changing.begin() as session:
+            registration = certificates.Registration(from_x509(holder.certificate.subject), None)
+            user = users.create(session, name, registration, {}, hypervisors=HYPERVISORS)
+            if name == "admin":
+                groups.add_member(session, groups.find(session, "admins"), user)
+        return Person(name, holder, self.client(holder))
+
+    def join(self, group_name: str, *members: Person, admin: bool = False, **fields) -> None:
+        """Put people into a group, made if need be, as its admins where ``admin``."""
+        with self.sessions.changing.begin() as session:
+            try:
+                group = groups.find(session, group_name)
+            except Exception:
+                group = groups.create(session, group_name, **fields)
+            for member in members:
+                user = users.find(session, member.name)
+                groups.add_member(session, group, user, is_admin=admin)

@@ -1,0 +1,1 @@
+"""The embedded HTTPS server and what starts it, as real processes spoken to by real clients."""

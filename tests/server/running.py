@@ -1,0 +1,108 @@
+"""A running server for tests, and curl."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def need(program):
+    """Return the path of a program, or skip the test (which fails it in CI)."""
+    return shutil.which(program) or pytest.skip(f"{program} is not installed")
+
+
+def wait_until(condition, seconds=10):
+    """Wait for it to become true, and return what it was at last."""
+    deadline = time.monotonic() + seconds
+    while not (outcome := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return outcome
+
+
+class Running:
+    """A server process in a process group of its own, as a terminal starts it."""
+
+    def __init__(self, command, folder, port, ready="ready"):
+        self.folder, self.port = folder, port
+        self.url = f"https://localhost:{port}"
+        self.errors = folder / f"stderr-{port}"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
+        self.printed = ""
+        while ready not in self.printed and (line := self.process.stdout.readline()):
+            self.printed += line
+        assert ready in self.printed, self.errors.read_text()
+
+    def curl(self, *arguments, certificate=None, wait=True):
+        """Run curl; an argument that begins with a slash is a path on the server."""
+        command = [need("curl"), "-sS", "--max-time", "60", "--cacert", self.folder / "ca.pem"]
+        command += ["--cert", certificate] if certificate else []
+        command += [self.url + a if a.startswith("/") else a for a in map(str, arguments)]
+        pipe = subprocess.PIPE
+        running = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+        return Finished(running) if wait else running
+
+    def workers(self):
+        tasks = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return [int(pid) for pid in Path(tasks).read_text().split()]
+
+    def signal_group(self, number):
+        """Send what Ctrl-C in a terminal sends: to every process of the group."""
+        os.killpg(self.process.pid, number)
+
+    def stop(self):
+        """End it, by force where it must be, and check that nothing is left of it."""
+        workers = self.workers() if self.process.poll() is None else []
+        self.process.terminate()
+        try:
+            self.process.wait(12)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+        left = [pid for pid in workers if alive(pid)]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left
+
+
+class Finished:
+    """How a curl ended: its ``code``, what it ``printed``, its ``errors``."""
+
+    def __init__(self, running):
+        self.printed, self.errors = running.communicate(timeout=90)
+        self.code = running.returncode
+
+
+def alive(pid):
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def probe_command(folder, port, **settings):
+    defaults = {"certificate": folder / "server.pem", "ca": folder / "ca.pem", "port": port}
+    pairs = [f"{key}={value}" for key, value in (defaults | settings).items()]
+    return [sys.executable, "-m", "tests.server.probe", *pairs]
