@@ -104,7 +104,7 @@ def init(site: Site) -> None:
     """Create or upgrade the database, and make the store's folders. Harmless when repeated."""
     migrate(site.sessions.engine)
     site.store.free()
-    click.echo(f"{site.settings.database_url} and {site.settings.store} are ready.")
+    click.echo(f"{site.sessions.engine.url} and {site.settings.store} are ready.")
 
 
 @main.command()

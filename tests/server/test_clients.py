@@ -95,6 +95,7 @@ def test_headers_cannot_pretend_to_be_the_client_or_a_proxy_in_front(server):
 def test_tls_below_1_2_is_refused(server):
     answer = server.curl("/hello", "--tlsv1.0", "--tls-max", "1.1", "--ciphers", "ALL:@SECLEVEL=0")
     assert answer.code == 35
+    assert "alert protocol version" in answer.errors
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
@@ -146,7 +147,7 @@ def test_revoked_user_and_his_proxies_are_refused_by_the_handshake(
 
 
 def test_revocation_list_that_cannot_be_read_lets_nobody_in(server, folder, ann, revoke):
-    revoke().bit_length()
+    revoke()
     assert presented(server, certificate=ann.write(folder))
     (folder / "crl.pem").write_text("no list")
     assert server.curl("/hello", certificate=ann.write(folder)).code == 35
