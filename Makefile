@@ -17,7 +17,7 @@ run: .venv/.installed ## start Repoman at https://localhost:8443 (PORT=8443 VAR=
 	@exec .venv/bin/repoman-admin run --var "$$VAR" --port "$$PORT"
 
 test: debian-packages ## run the tests (ARGS="-k upload" for some of them)
-	@$(MAKE) --no-print-directory .venv/.installed-test
+	@$(MAKE) --silent --no-print-directory .venv/.installed-test
 	@exec .venv/bin/python -m pytest $(ARGS)
 
 check: .venv/.installed-check ## check style, format and types
@@ -53,7 +53,7 @@ debian-packages: ## install what the tests use from Debian (as root; else say wh
 # Written last, so that an installation that broke off is done again.
 .venv/.installed: setup.cfg pyproject.toml
 	@command -v '$(PYTHON)' >/dev/null || { echo '$(PYTHON) not found: install Python 3.11' \
-	    'or newer (Debian, Ubuntu: apt-get install python3 $(VENV_PACKAGE))' >&2; exit 1; }
+	    'or newer (Debian, Ubuntu: apt-get install $(notdir $(PYTHON)) $(VENV_PACKAGE))' >&2; exit 1; }
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Repoman needs Python \
 	3.11 or newer, $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12 ..." \
 	% sys.version_info[:2])'

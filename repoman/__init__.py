@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import simplejson
 from pyramid.config import Configurator
 from pyramid.renderers import JSON
 from pyramid.request import Request
 
 from repoman.certificates.middleware import Application, CertificateMiddleware
 from repoman.database import check_hypervisors, check_is_current
+from repoman.json_text import to_json
 from repoman.models import Sessions, make_engine
 from repoman.presenters import Presenter
 from repoman.settings import Settings, read_settings
@@ -35,7 +35,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
     config.registry.repoman_settings = settings
     config.registry.sessions = sessions
     config.registry.store = store
-    config.add_renderer("json", JSON(serializer=simplejson.dumps))
+    config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",
         "repoman.security",

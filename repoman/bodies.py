@@ -134,11 +134,8 @@ def _parse_multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:
-    def refuse(constant: str) -> None:
-        raise MalformedBody(f"{constant} is not JSON.")
-
     try:
-        found = simplejson.loads(body.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        found = simplejson.loads(body.decode(), object_pairs_hook=unique)
     except UnicodeDecodeError:
         raise
     except (ValueError, RecursionError) as error:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pyramid.request import Request
+from webob.datetime_utils import parse_date
 
 from repoman.errors import PreconditionFailed
 from repoman.models import Image, ImageFile
@@ -23,9 +24,11 @@ def precondition(request: Request, image: Image) -> Precondition:
 def check_match(request: Request, image: Image, file: ImageFile | None) -> None:
     """Check If-Match, or where that is absent If-Unmodified-Since. Raises `PreconditionFailed`."""
     tag = file and etag(image, file)
-    since = request.if_unmodified_since
-    if "If-Match" in request.headers:
-        if tag is None or tag not in request.if_match:
+    since = _date(request, "If-Unmodified-Since")
+    wanted = request.headers.get("If-Match")
+    if wanted is not None:
+        # An empty one, as a script sends that lost the tag, is none that the file has.
+        if tag is None or not wanted.strip() or tag not in request.if_match:
             raise PreconditionFailed(
                 "The file is not the one that If-Match names; fetch it anew.", etag=tag
             )
@@ -42,8 +45,18 @@ def is_not_modified(request: Request, tag: str, modified: datetime) -> bool:
     """Say whether a GET should be answered with 304."""
     if "If-None-Match" in request.headers:
         return is_none_match(request, tag)
-    since = request.if_modified_since
+    since = _date(request, "If-Modified-Since")
     return since is not None and modified <= since
+
+
+def _date(request: Request, name: str) -> datetime | None:
+    """Return a header's time; None where it is absent or no date, which RFC 9110 ignores."""
+    try:
+        since: datetime | None = parse_date(request.headers.get(name))
+    except (ValueError, OverflowError):
+        # WebOb lets these through for years and zones beyond what a datetime holds.
+        return None
+    return since
 
 
 def range_applies(request: Request, tag: str) -> bool:

@@ -11,9 +11,10 @@ import hmac
 import queue
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from repoman.errors import DigestMismatch, InvalidParameter
+from repoman.streams import Chunks
 
 ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512"}
 """RFC 9530's names, and hashlib's."""
@@ -120,7 +121,7 @@ def verify(expected: Mapping[str, bytes], found: Mapping[str, bytes], what: str)
             )
 
 
-def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Iterator[bytes]:
+def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
     """Pass chunks through; raise `DigestMismatch` at their end where they are not those meant."""
     hasher = Hasher(expected)
     try:

@@ -2,13 +2,13 @@
 
 import logging
 
-import simplejson
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import (
+    DatabaseError,
     IntegrityError,
     InterfaceError,
     OperationalError,
@@ -28,6 +28,7 @@ from repoman.errors import (
     RepomanError,
     UserExists,
 )
+from repoman.json_text import to_json
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def problem(request: Request, error: RepomanError) -> Response:
         body["request_id"] = request.environ["repoman.request_id"]
     response = Response(status=error.status, content_type="application/problem+json")
     response.charset = None
-    response.body = simplejson.dumps(body).encode()
+    response.body = to_json(body).encode()
     response.headers["X-Repoman-Error"] = error.code
     response.headers.update(error.headers())
     return response
@@ -79,7 +80,8 @@ def refused(error: RepomanError, request: Request) -> Response:
 
 def undecodable(error: Exception, request: Request) -> Response:
     """Answer a path that is not UTF-8."""
-    return problem(request, InvalidParameter("The URL's path is not valid UTF-8."))
+    refusal: RepomanError | None = request.environ["repoman.refusal"]
+    return problem(request, refusal or InvalidParameter("The URL's path is not valid UTF-8."))
 
 
 def conflict(error: IntegrityError, request: Request) -> Response:
@@ -99,6 +101,14 @@ def no_database(error: Exception, request: Request) -> Response:
     )
 
 
+def damaged(error: DatabaseError, request: Request) -> Response:
+    """Answer while the database is damaged, or no database at all: sqlite3's plain DatabaseError.
+
+    Its subclasses with no view of their own are defects of ours.
+    """
+    return (no_database if type(error) is DatabaseError else unexpected)(error, request)
+
+
 def unexpected(error: Exception, request: Request) -> Response:
     """Answer a defect of ours; the traceback goes to the log and nowhere else."""
     log.error("%s: defect", request.environ["repoman.request_id"], exc_info=error)
@@ -113,6 +123,7 @@ def includeme(config: Configurator) -> None:
     add(refused, context=RepomanError)
     add(undecodable, context=URLDecodeError)
     add(conflict, context=IntegrityError)
+    add(damaged, context=DatabaseError)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         add(no_database, context=kind)
     add(unexpected, context=Exception)

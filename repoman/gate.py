@@ -58,7 +58,7 @@ def check_host(request: Request) -> None:
     settings = request.settings
     if settings.base_url is None and not bodies.is_host(request.host):
         raise UnknownHost("The Host header is not a host name.")
-    if settings.hosts and request.host.lower() not in settings.hosts:
+    if settings.hosts and not {request.host.lower(), request.domain.lower()} & {*settings.hosts}:
         raise UnknownHost(f"This server is {', '.join(settings.hosts)}; use that name in the URL.")
 
 

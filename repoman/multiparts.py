@@ -1,6 +1,6 @@
 """The one file in a ``multipart/form-data`` body (RFC 7578), as a stream."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
@@ -9,14 +9,18 @@ from repoman.errors import (
     MissingParameter,
     RepeatedParameter,
     UnknownParameter,
+    UnsupportedMediaType,
 )
+from repoman.streams import Chunks
+
+_AS_THEY_ARE = frozenset({"7bit", "8bit", "binary"})
 
 
-def file_part(chunks: Iterable[bytes], boundary: str) -> Iterator[bytes]:
+def file_part(chunks: Iterable[bytes], boundary: str) -> Chunks:
     """Yield the bytes of the part ``file``, of which there must be exactly one and no other.
 
-    Raises `MalformedBody`, `UnknownParameter`, `RepeatedParameter`, `MissingParameter`; at the end
-    of the stream at the latest, before anything becomes visible.
+    Raises `MalformedBody`, `UnknownParameter`, `RepeatedParameter`, `MissingParameter`,
+    `UnsupportedMediaType`; at the end of the stream at the latest, before anything becomes visible.
     """
     found = False
     try:
@@ -24,8 +28,11 @@ def file_part(chunks: Iterable[bytes], boundary: str) -> Iterator[bytes]:
             for chunk in chunks:
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
-                        _check_name(event.name, found)
+                        _check(event, found)
                         found = True
+                        # What may follow the last boundary, such as a line break in a chunk of
+                        # its own, is none of ours (RFC 2046 section 5.1.1).
+                        parser.strict = False
                     elif event:
                         yield bytes(event)
     except MultipartError as error:
@@ -34,10 +41,14 @@ def file_part(chunks: Iterable[bytes], boundary: str) -> Iterator[bytes]:
         raise MissingParameter("Send the file as curl -F file=@FILE does.", field="file")
 
 
-def _check_name(name: str, found: bool) -> None:
+def _check(part: MultipartSegment, found: bool) -> None:
+    name = part.name
     if name != "file":
         raise UnknownParameter(
             f"Send one part named 'file' and no other; there is {name[:100]!r}.", field=name[:100]
         )
     if found:
         raise RepeatedParameter("There are two parts named 'file'; send one.", field="file")
+    # RFC 7578 section 4.7 deprecates it; its encodings would be stored as the file.
+    if part.header("Content-Transfer-Encoding", "binary").lower() not in _AS_THEY_ARE:
+        raise UnsupportedMediaType("Send the file's bytes as they are: curl -F file=@FILE.")

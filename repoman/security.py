@@ -39,9 +39,11 @@ class Action(StrEnum):
     CREATE_GROUP = "group:create"
     CHANGE_MEMBERS = "group:change-members"
     LIST_IMAGES = "image:list"
+    CREATE_SOME_IMAGE = "image:create-some"
     CREATE_IMAGE = "image:create"
     READ_IMAGE = "image:read"
     DOWNLOAD = "image:download"
+    CHANGE_IMAGE = "image:change"
     EDIT_IMAGE = "image:edit"
     MANAGE_IMAGE = "image:manage"
     PUBLISH_IMAGE = "image:publish"
@@ -76,9 +78,9 @@ def oneself(identity: Identity, user: User) -> bool:
     return user.id == identity.user_id and Permission.USER_MODIFY_SELF in identity.permissions
 
 
-def leaving(identity: Identity, membership: "MembershipOf") -> bool:
+def leaving(identity: Identity, thing: Any) -> bool:
     """Anyone may leave a group."""
-    return membership.leaving and membership.user.id == identity.user_id
+    return isinstance(thing, MembershipOf) and thing.leaving and thing.user.id == identity.user_id
 
 
 def owner(identity: Identity, image: Image) -> bool:
@@ -130,6 +132,11 @@ def admin_of(identity: Identity, group: Group | None) -> bool:
     return group is not None and group.id in identity.groups and identity.groups[group.id].is_admin
 
 
+def admin_of_some(identity: Identity, thing: Any) -> bool:
+    """The caller is an admin of any group, and so may create images there."""
+    return any(standing.is_admin for standing in identity.groups.values())
+
+
 @dataclass(frozen=True)
 class MembershipOf:
     """A user's place in a group, as the object of `Action.CHANGE_MEMBERS`."""
@@ -142,16 +149,9 @@ class MembershipOf:
 modify_all, delete_all = holds(Permission.IMAGE_MODIFY), holds(Permission.IMAGE_DELETE)
 modify_group = group_holds(Permission.IMAGE_MODIFY_GROUP)
 delete_group = group_holds(Permission.IMAGE_DELETE_GROUP)
-_readers = (
-    owner,
-    sharer,
-    group_reader,
-    modify_group,
-    delete_group,
-    group_admin,
-    modify_all,
-    delete_all,
-)
+_editors = (owner, group_writer, modify_group, group_admin, modify_all)
+_deleters = (owner, delete_group, group_admin, delete_all)
+_readers = (sharer, group_reader, *_editors, *_deleters)
 
 # Action: (any of these suffices), and what a refusal names as missing.
 TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
@@ -167,17 +167,18 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.CREATE_GROUP: ((admin,), "group_create"),
     Action.CHANGE_MEMBERS: ((admin, leaving), "group_modify_membership"),
     Action.LIST_IMAGES: ((anybody,), ""),
+    # An image in some group: in which, the body says.
+    Action.CREATE_SOME_IMAGE: ((holds(Permission.IMAGE_CREATE), admin_of_some), "image_create"),
     Action.CREATE_IMAGE: ((holds(Permission.IMAGE_CREATE), admin_of), "image_create"),
     Action.READ_IMAGE: (_readers, ""),
     Action.DOWNLOAD: (_readers, ""),
-    Action.EDIT_IMAGE: (
-        (owner, group_writer, modify_group, group_admin, modify_all),
-        "image_modify",
-    ),
+    # Some field of it: which, is asked field by field.
+    Action.CHANGE_IMAGE: ((*_editors, *_deleters), "image_modify"),
+    Action.EDIT_IMAGE: (_editors, "image_modify"),
     Action.MANAGE_IMAGE: ((owner, group_admin, modify_all), "image_modify"),
     Action.PUBLISH_IMAGE: ((owner, modify_all), "image_modify"),
     Action.GIVE_IMAGE: ((modify_all,), "image_modify"),
-    Action.DELETE_IMAGE: ((owner, delete_group, group_admin, delete_all), "image_delete"),
+    Action.DELETE_IMAGE: (_deleters, "image_delete"),
 }
 
 # What a limited proxy certificate may not do: administer users, groups or permissions.

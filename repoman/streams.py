@@ -1,17 +1,23 @@
 """The request's body as a stream of chunks, whatever server is in front."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from gunicorn.http.errors import ParseException
 
 from repoman.errors import IncompleteBody, InvalidParameter, LengthRequired
 
+Chunks = Generator[bytes, None, None]
+"""A stream of bytes; closing it ends what reading it has begun, such as a hashing thread."""
+
 CHUNK = 256 * 1024
 """Bytes a read: a client that goes away costs at most the bytes of one read."""
 
 DISCARD_BYTES, DISCARD_SECONDS = 64 << 20, 5.0
+
+_length = re.compile(r"[0-9]{1,100}", re.ASCII)
 
 
 def announced_length(environ: dict[str, Any]) -> int | None:
@@ -25,12 +31,12 @@ def announced_length(environ: dict[str, Any]) -> int | None:
             raise LengthRequired("Send a Content-Length; this server takes no chunked bodies.")
         return None
     text = environ.get("CONTENT_LENGTH") or "0"
-    if not (text.isascii() and text.isdigit()):
+    if not _length.fullmatch(text):
         raise InvalidParameter("Content-Length must be a number of bytes.", field="Content-Length")
     return int(text)
 
 
-def body_chunks(environ: dict[str, Any]) -> Iterator[bytes]:
+def body_chunks(environ: dict[str, Any]) -> Chunks:
     """Yield the body in chunks of at most `CHUNK` bytes.
 
     Raises `IncompleteBody` where it ends before its announced length: mod_wsgi raises OSError

@@ -57,7 +57,11 @@ class Urls:
         None where it is none of them, such as another server's URL: it is parsed, never fetched.
         """
         if "://" in reference:
-            own, given = urlsplit(self.base), urlsplit(reference)
+            own = urlsplit(self.base)
+            try:
+                given = urlsplit(reference)
+            except ValueError:
+                return None
             if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):
                 return None
             if given.query or given.fragment or not given.path.startswith(own.path):

@@ -11,7 +11,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from repoman import bodies
-from repoman.errors import InvalidParameter, UnknownParameter
+from repoman.errors import InvalidParameter, MalformedBody, UnknownParameter
 from repoman.schemas import NoFields, validate
 
 View = Callable[[Any, Request], Any]
@@ -40,8 +40,8 @@ def check_query(request: Request) -> None:
         return
     try:
         pairs = bodies.parse_form(query.encode("latin-1"))
-    except UnicodeDecodeError:
-        raise InvalidParameter("The query is not valid UTF-8.") from None
+    except (UnicodeDecodeError, MalformedBody):
+        raise InvalidParameter("The query cannot be read; write ?name=value, in UTF-8.") from None
     name = pairs[0][0][:100] if pairs else query[:100]
     raise UnknownParameter(f"This URL takes no query parameter {name!r}.", field=name)
 

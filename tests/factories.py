@@ -12,6 +12,8 @@ from repoman.settings import HYPERVISORS
 from tests.pki import CertificateAuthority, Holder
 
 FILE = b"a virtual machine image" * 1000
+API = "https://localhost:80/api"
+"""What the URLs in answers begin with: WebTest's host, under the scheme of `Holder.environ`."""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pyramid.view import view_config, view_defaults
 from repoman.controllers.base import Controller, deleted
 from repoman.presenters import Json
 from repoman.schemas import NewGroup, NewMember
-from repoman.security import Action, MembershipOf, require
+from repoman.security import Action
 from repoman.services import groups, users
 
 
@@ -51,13 +51,10 @@ class Members(Controller):
         """List the URLs of the group's users."""
         return [self.urls.user(user) for user in groups.members(self.db, self.context.group)]
 
-    @view_config(request_method="POST", permission=Action.READ_GROUP, fields=NewMember)
+    @view_config(request_method="POST", permission=Action.CHANGE_MEMBERS, fields=NewMember)
     def add(self) -> Json:
         """Add the user that the body names."""
         user = users.find(self.db, self.request.fields.name, "name")
-        require(
-            self.request.identity, Action.CHANGE_MEMBERS, MembershipOf(self.context.group, user)
-        )
         groups.add_member(self.db, self.context.group, user)
         return self.request.present.group(self.context.group)
 

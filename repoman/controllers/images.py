@@ -20,9 +20,9 @@ class Images(Controller):
         """List the URLs of the images that the caller may see."""
         return self.request.present.images(images.list_visible(self.db, self.request.identity))
 
-    @view_config(request_method="POST", permission=Action.LIST_IMAGES, fields=NewImage)
+    @view_config(request_method="POST", permission=Action.CREATE_SOME_IMAGE, fields=NewImage)
     def create(self) -> Json:
-        """Make an image; `images.create` asks the right, which depends on the group."""
+        """Make an image; `images.create` asks the right in the very group."""
         fields = self.request.fields.given()
         image = images.create(
             self.db,
@@ -61,16 +61,16 @@ class Image(Controller):
         return self.request.present.image(self.context.image)
 
     @view_config(
-        request_method=("POST", "PATCH"), permission=Action.EDIT_IMAGE, fields=ImageChanges
+        request_method=("POST", "PATCH"), permission=Action.CHANGE_IMAGE, fields=ImageChanges
     )
     @view_config(
         request_method=("POST", "PATCH"),
-        permission=Action.EDIT_IMAGE,
+        permission=Action.CHANGE_IMAGE,
         fields=ImageChanges,
         route_name="owned",
     )
     def modify(self) -> Json:
-        """Change an image; each field has its own right (`images.FIELD_ACTIONS`)."""
+        """Change an image; each field has its own right (`images.modify`)."""
         image = self.context.image
         images.modify(
             self.db,

@@ -27,7 +27,7 @@ class Users(Controller):
         user = users.create(
             self.db,
             fields["user_name"],
-            certificates.require_registration(fields, require_issuer=settings.require_issuer),
+            certificates.read_registration(fields, require_issuer=settings.require_issuer),
             fields,
             hypervisors=settings.hypervisors,
         )
@@ -48,14 +48,12 @@ class User(Controller):
     )
     def modify(self) -> Json:
         """Change a user."""
-        settings, fields = self.request.settings, self.request.fields.given()
         users.modify(
             self.db,
             self.request.identity,
             self.context.user,
-            fields,
-            certificates.read_registration(fields, require_issuer=settings.require_issuer),
-            hypervisors=settings.hypervisors,
+            self.request.fields.given(),
+            self.request.settings,
         )
         return self.get()
 
@@ -85,7 +83,7 @@ class Certificates(Controller):
             self.db,
             self.request.identity,
             user,
-            certificates.require_registration(
+            certificates.read_registration(
                 self.request.fields.given(), require_issuer=settings.require_issuer
             ),
         )

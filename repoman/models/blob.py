@@ -49,7 +49,7 @@ class ImageFile(Base):
 class Upload(Base):
     """An upload under way; ``uuid`` names its partial file, and will be the blob's key.
 
-    ``length`` in bytes where the client announced it.
+    ``length`` is the most bytes that will come, where the client announced it.
     """
 
     __tablename__ = "upload"

@@ -1,7 +1,6 @@
 """The declarative base, the column types that both databases share, and the engine."""
 
 import sqlite3
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from urllib.parse import quote
 
 from sqlalchemy import DateTime, Engine, Integer, MetaData, String, create_engine, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import BigInteger, TypeDecorator
 
@@ -65,20 +65,46 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _open_sqlite(path: Path, timeout: int) -> Callable[[], sqlite3.Connection]:
-    """Open an existing file only: a database that has gone must not come back empty."""
+class _SqliteFile:
+    """Opens an existing file only: a database that has gone must not come back empty.
 
-    def connect() -> sqlite3.Connection:
-        uri = f"file:{quote(str(path))}?mode=rw"
+    A connection outlives its file: what it wrote to one deleted or replaced meanwhile would be
+    lost without a word. So a pooled connection is used only while its file is the one at ``path``.
+    """
+
+    def __init__(self, path: Path, timeout: int) -> None:
+        self.path, self.timeout = path, timeout
+
+    def connect(self) -> sqlite3.Connection:
+        """Open the file. Raises `sqlite3.OperationalError` where there is none."""
+        uri = f"file:{quote(str(self.path))}?mode=rw"
         # isolation_level None: the "begin" event below says BEGIN, not the driver.
         connection = sqlite3.connect(
-            uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
+            uri, uri=True, timeout=self.timeout, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    return connect
+    def remember(self, connection: Any, record: Any) -> None:
+        """Note of a new connection which file it has open."""
+        record.info["file"] = self._identity()
+
+    def check(self, connection: Any, record: Any, proxy: Any) -> None:
+        """Have the pool connect anew where ``path`` names another file by now, or none."""
+        if record.info["file"] is None or record.info["file"] != self._identity():
+            raise InvalidatePoolError(f"{self.path} is not the file that it was")
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -102,15 +128,17 @@ def make_engine(settings: Settings) -> Engine:
         raise InvalidSetting("sqlalchemy.url", str(error)) from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database and url.database != ":memory:":
-        engine = create_engine(
-            url, creator=_open_sqlite(Path(url.database), settings.database_timeout)
-        )
+        file = _SqliteFile(Path(url.database), settings.database_timeout)
+        engine = create_engine(url, creator=file.connect, hide_parameters=True)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", file.remember)
+        event.listen(engine, "checkout", file.check)
         return engine
     if backend == "postgresql":
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": settings.database_timeout,
                 "options": f"-c lock_timeout={settings.database_timeout}s",

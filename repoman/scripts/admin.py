@@ -1,84 +1,18 @@
 """``repoman-admin``: what an administrator does on the server itself, without a certificate."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
-import plaster
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from repoman.database import migrate
-from repoman.errors import RepomanError
 from repoman.identity import ADMINS
-from repoman.models import Sessions, User, make_engine
+from repoman.models import User
 from repoman.schemas import NewGroup, NewUser, validate
+from repoman.scripts.site import Commands, Site
 from repoman.services import certificates, groups, users
 from repoman.services.collector import collect
-from repoman.settings import InvalidSetting, Settings, read_settings
-from repoman.storage.filesystem import FilesystemStore
-
-
-@dataclass(frozen=True)
-class Site:
-    """The installation that an ini file describes."""
-
-    config: Path
-
-    @cached_property
-    def loader(self) -> Any:
-        """Read the ini file as PasteDeploy does."""
-        if not self.config.is_file():
-            raise click.ClickException(
-                f"There is no {self.config}; name the ini file with --config, before the command."
-            )
-        return plaster.get_loader(str(self.config), protocols=["wsgi"])
-
-    @cached_property
-    def settings(self) -> Settings:
-        """Read ``[app:main]``."""
-        return read_settings(self.loader.get_settings("app:main"))
-
-    @cached_property
-    def sessions(self) -> Sessions:
-        """Connect to its database."""
-        return Sessions(make_engine(self.settings))
-
-    @property
-    def store(self) -> FilesystemStore:
-        """Open its store."""
-        store = FilesystemStore(self.settings.store)
-        store.prepare()
-        return store
-
-    @contextmanager
-    def change(self) -> Iterator[Session]:
-        """Begin one transaction."""
-        with self.sessions.changing.begin() as session:
-            yield session
-
-
-class Commands(click.Group):
-    """Shows the errors that people can mend as one sentence, never as a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; exit with 1 and the sentence where it is refused."""
-        try:
-            return super().invoke(ctx)
-        except RepomanError as error:
-            raise click.ClickException(error.detail) from error
-        except InvalidSetting as error:
-            raise click.ClickException(str(error)) from error
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            raise click.ClickException(
-                f"The database does not answer as it should: {cause}. "
-                "Has `repoman-admin init` been run?"
-            ) from error
 
 
 @click.group(cls=Commands)
@@ -170,7 +104,7 @@ def add_user(
     fields = validate(
         NewUser, {key: value for key, value in given.items() if value is not None}
     ).given()
-    registration = certificates.require_registration(
+    registration = certificates.read_registration(
         fields, require_issuer=site.settings.require_issuer
     )
     with site.change() as session:
@@ -260,8 +194,9 @@ def add_user_to_group(site: Site, group_name: str, user_name: str) -> None:
     """Put a user into a group."""
     with site.change() as session:
         found = groups.find(session, group_name, lock=True)
-        groups.add_member(session, found, users.find(session, user_name))
-        click.echo(f"{user_name} is in {found.name}.")
+        member = users.find(session, user_name)
+        groups.add_member(session, found, member)
+        click.echo(f"{member.name} is in {found.name}.")
 
 
 def read_text(file: Any) -> str:
@@ -276,8 +211,7 @@ def set_suspended(site: Site, name: str, *, suspended: bool) -> None:
     """Suspend or resume. Raises `LastAdmin`."""
     with site.change() as session:
         found = users.find(session, name, lock=True)
-        found.suspended = suspended
-        users.require_some_admin(session)
+        users.set_suspended(session, found, suspended=suspended)
         click.echo(f"{found.name} is {'suspended' if suspended else 'active'}.")
 
 

@@ -4,13 +4,19 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import plaster
 
 import repoman
-from repoman.scripts import database, pki
+from repoman.database import migrate
+from repoman.errors import CertificateInUse, UserExists
+from repoman.identity import ADMINS
+from repoman.models import Sessions, make_engine
+from repoman.scripts import pki
 from repoman.server import read_server_settings, serve
-from repoman.services import bootstrap
-from repoman.settings import InvalidSetting, read_settings
+from repoman.services import groups, users
+from repoman.services.certificates import read_registration
+from repoman.settings import Settings, read_settings
 
 TOUR = """\
 Repoman listens on {url} and keeps its data in {var}. Ctrl-C stops it.
@@ -34,22 +40,27 @@ def run(var: Path, port: int, ini: Path = Path("development.ini")) -> None:
 
     Makes or renews the development certificates, migrates the database, registers the three users
     and prints commands to try. The values ``var`` and ``port`` take the place of the ini file's.
-    Ends the process with a sentence for a setting or file that cannot be used.
+    Raises click.ClickException and `InvalidSetting` for a file or setting that cannot be used.
     """
+    if not ini.is_file():
+        raise click.ClickException(f"There is no {ini}; run this where it is, or use --config.")
+    var = var.absolute()
+    if not set("%?").isdisjoint(str(var)):
+        raise click.ClickException(f"{var} cannot be used: % and ? mean other things in its URL.")
     try:
-        _run(var.absolute(), port, ini)
-    except (InvalidSetting, pki.PkiError) as error:
-        raise SystemExit(str(error)) from None
+        _run(var, port, ini)
+    except pki.PkiError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         if error.filename is None:
             raise
-        raise SystemExit(f"{error.filename}: {error.strerror}") from None
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
 def _run(var: Path, port: int, ini: Path) -> None:
     # Not pserve's way: PasteDeploy lets the file's own [DEFAULT] win over what it is given.
     loader = plaster.get_loader(str(ini), protocols=["wsgi"])
-    given = {"var": str(var).replace("%", "%%"), "port": str(port)}
+    given = {"var": str(var), "port": str(port)}
     app_ini = _section(loader, "app:main", given)
     server = read_server_settings(_section(loader, "server:main", given))
     settings = read_settings(app_ini)
@@ -57,11 +68,28 @@ def _run(var: Path, port: int, ini: Path) -> None:
 
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates = pki.ensure(var / "pki")
-    database.migrate(settings)
-    bootstrap.register(settings, {name: certificates[name] for name in pki.PEOPLE})
-    app = repoman.main(given, **app_ini)
+    sessions = Sessions(make_engine(settings))
+    migrate(sessions.engine)
+    _register(sessions, settings, certificates)
+    sessions.engine.dispose()
     tour = _tour(server.port, var, certificates)
-    serve(app, server, lambda: print(tour, flush=True))
+    serve(repoman.main(given, **app_ini), server, lambda: print(tour, flush=True))
+
+
+def _register(sessions: Sessions, settings: Settings, paths: dict[str, Path]) -> None:
+    """Make users of the people whose name and certificate are both free."""
+    with sessions.changing.begin() as session:
+        for name in pki.PEOPLE:
+            fields = {"certificate": paths[name].read_text()}
+            registration = read_registration(fields, require_issuer=settings.require_issuer)
+            try:
+                made = users.create(
+                    session, name, registration, {}, hypervisors=settings.hypervisors
+                )
+            except (UserExists, CertificateInUse):
+                continue  # raised before anything is written
+            if name == "admin":
+                groups.add_member(session, groups.find(session, ADMINS), made)
 
 
 def _section(loader: Any, name: str, given: dict[str, str]) -> dict[str, str]:

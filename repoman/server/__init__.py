@@ -4,6 +4,7 @@ It gives the application the environ that Apache's mod_ssl would give it. The in
 ``[server:main] use = egg:repoman#https``; `ServerSettings` tells the keys.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,11 +22,15 @@ __all__ = ["ServerSettings", "paste_server_runner", "read_server_settings", "ser
 def paste_server_runner(
     wsgi_app: WSGIApplication, global_conf: Mapping[str, str] | None, **settings: str
 ) -> None:
-    """Serve as an ini file says (``paste.server_runner``); end the process with 0 or a sentence."""
+    """Serve as an ini file says (``paste.server_runner``), then end the process.
+
+    A setting that cannot be used is a sentence on stderr and exit status 1.
+    """
     try:
         serve(wsgi_app, read_server_settings(settings))
     except InvalidSetting as error:
-        sys.exit(f"[server:main] {error}")
+        print(f"[server:main] {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # pserve makes success of SystemExit
 
 
 def serve(

@@ -19,7 +19,7 @@ from repoman.server.tls import ClientConnection, tls_context
 KEEP_ALIVE_SECONDS = 15
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class Server(BaseApplication):
     """A gunicorn that is told everything here and reads nothing from files or the environment."""
 
     def __init__(
@@ -82,7 +82,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         self._ready()
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+class Worker(ThreadWorker):
     """gunicorn's worker with threads: it closes where it served, and ends in time."""
 
     def handle(self, conn: Any) -> Any:

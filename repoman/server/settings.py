@@ -53,7 +53,7 @@ class ServerSettings:
     workers: int = field(default=2, metadata=_by(_number(1, 64)))
     threads: int = field(default=64, metadata=_by(_number(1, 1000)))
     """Of each worker: one transfer keeps one of them busy from its beginning to its end."""
-    timeout: int = field(default=30, metadata=_by(_number(1, 3600)))
+    timeout: int = field(default=30, metadata=_by(_number(2, 3600)))
     """Seconds after which a worker that hangs as a whole is replaced. No limit to a transfer."""
     graceful_timeout: int = field(default=8, metadata=_by(_number(1, 86400)))
     """Seconds that running transfers get to finish in when the server is told to stop."""

@@ -1,5 +1,6 @@
 """TLS with optional client certificates, and what the application learns of them."""
 
+import contextlib
 import errno
 import socket
 import ssl
@@ -38,12 +39,12 @@ def tls_context(settings: ServerSettings) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_OPTIONAL
     # Without VERIFY_X509_STRICT, which Python 3.13 sets: it refuses real grid proxies.
     context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_ALLOW_PROXY_CERTS
-    key = settings.key or settings.certificate
+    _load("certificate", settings.certificate, _read)
     # A key with a pass phrase is an error instead of a question on the terminal.
     _load(
-        "certificate",
-        settings.certificate,
-        lambda path: context.load_cert_chain(path, key, password=""),
+        "key" if settings.key else "certificate",
+        settings.key or settings.certificate,
+        lambda key: context.load_cert_chain(settings.certificate, key, password=""),
     )
     _load("ca", settings.ca, context.load_verify_locations)
     if settings.crl and settings.crl.exists():
@@ -59,6 +60,10 @@ def _load(key: str, path: Path, load: Callable[[Path], None]) -> None:
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
         raise InvalidSetting(key, f"{path} cannot be used ({reason})") from None
+
+
+def _read(path: Path) -> None:
+    path.open("rb").close()
 
 
 class ClientConnection(ssl.SSLSocket):
@@ -133,6 +138,9 @@ class ClientConnection(ssl.SSLSocket):
         """
         deadline = time.monotonic() + LINGER_SECONDS
         left = LINGER_BYTES
+        with contextlib.suppress(OSError, ValueError):
+            self.settimeout(0)
+            self.unwrap()  # sends TLS's own good-bye, and does not wait for the client's
         try:
             self.shutdown(socket.SHUT_WR)
             while left > 0 and (remaining := deadline - time.monotonic()) > 0:

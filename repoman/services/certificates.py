@@ -32,15 +32,19 @@ class Registration:
     issuer: DistinguishedName | None
 
 
-def read_registration(fields: Mapping[str, Any], *, require_issuer: bool) -> Registration | None:
-    """Read a registration out of request fields; None where they hold none.
+def read_registration(fields: Mapping[str, Any], *, require_issuer: bool) -> Registration:
+    """Read a registration out of request fields.
 
     Either ``cert_dn`` (or ``client_dn``) with or without ``issuer_dn``, or ``certificate`` (PEM)
     in place of both. Raises `InvalidParameter`, `MissingParameter`.
     """
     given = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
     if not given:
-        return None
+        raise MissingParameter(
+            "Give the distinguished name as cert_dn, such as /C=CA/O=Grid/CN=Ann Lee, "
+            "or the certificate (PEM) as certificate.",
+            field="cert_dn",
+        )
     if "certificate" in given:
         if len(given) > 1:
             raise InvalidParameter(
@@ -58,18 +62,6 @@ def read_registration(fields: Mapping[str, Any], *, require_issuer: bool) -> Reg
     return Registration(
         _parse(shown, "cert_dn"), None if issuer is None else _parse(issuer, "issuer_dn")
     )
-
-
-def require_registration(fields: Mapping[str, Any], *, require_issuer: bool) -> Registration:
-    """Read a registration that must be there. Raises what `read_registration` does."""
-    found = read_registration(fields, require_issuer=require_issuer)
-    if found is None:
-        raise MissingParameter(
-            "Give the distinguished name as cert_dn, such as /C=CA/O=Grid/CN=Ann Lee, "
-            "or the certificate (PEM) as certificate.",
-            field="cert_dn",
-        )
-    return found
 
 
 def find(user: User, identifier: str) -> Certificate:

@@ -38,8 +38,10 @@ def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
     for uuid in uuids:
         if not store.is_held(uuid):
             with sessions.changing.begin() as session:
-                session.execute(delete(Upload).where(Upload.uuid == uuid))
-            yield Collected("stale upload", uuid, 0)
+                gone = session.execute(delete(Upload).where(Upload.uuid == uuid))
+            # None is gone where the upload ended by itself meanwhile.
+            if gone.rowcount:  # type: ignore[attr-defined]
+                yield Collected("stale upload", uuid, 0)
 
 
 def _unreferenced_blobs(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:

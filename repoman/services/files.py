@@ -61,7 +61,8 @@ def begin(
 ) -> Running:
     """Record an upload and open its partial file, held by a lock.
 
-    ``length`` in bytes where announced. Raises `ImageReadOnly`, `StoreFull`, `StoreUnavailable`.
+    ``length`` is the most bytes that will come, where announced.
+    Raises `ImageReadOnly`, `StoreFull`, `StoreUnavailable`.
     """
     images.check_writable(image)
     if length is not None and length > store.free():

@@ -10,19 +10,19 @@ from sqlalchemy.orm import Session, selectinload
 from repoman import names
 from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter, NotGroupMember
 from repoman.identity import Identity, Permission
-from repoman.models import Group, Image, ImageFile, ImageHypervisor, Upload, User, now
+from repoman.models import Group, Image, ImageFile, Upload, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, users
+from repoman.services import groups, hypervisors, users
 from repoman.services.visibility import visible
 from repoman.settings import Settings
 
-# Fields, and what it takes to change them (REST.markdown, "Who may do what").
+# Fields, and what it takes to change them (REST.markdown, "Who may do what"); of the list of
+# hypervisors it depends on the change (`hypervisors.require_change`).
 FIELD_ACTIONS: Mapping[str, Action] = {
     "description": Action.EDIT_IMAGE,
     "os_type": Action.EDIT_IMAGE,
     "os_variant": Action.EDIT_IMAGE,
     "os_arch": Action.EDIT_IMAGE,
-    "hypervisor": Action.EDIT_IMAGE,
     "name": Action.MANAGE_IMAGE,
     "group": Action.MANAGE_IMAGE,
     "group_access": Action.MANAGE_IMAGE,
@@ -132,19 +132,19 @@ def create(
     for field in _TEXTS:
         setattr(image, field, fields.get(field, source and getattr(source, field)))
     wanted = fields.get("hypervisor")
-    hypervisors = _known(wanted, settings) if wanted else None
+    listed = hypervisors.known(wanted, settings) if wanted else None
     if source is None:
-        _set_hypervisors(image, hypervisors or settings.hypervisors[:1])
+        hypervisors.assign(image, listed or settings.hypervisors[:1])
     else:
-        _copy_files(image, source, hypervisors)
+        _copy_files(image, source, listed)
     session.add(image)
     session.flush()
     return image
 
 
-def _copy_files(image: Image, source: Image, hypervisors: Sequence[str] | None) -> None:
-    """Name the source's blobs in new rows; with ``hypervisors``, only for these."""
-    _set_hypervisors(image, hypervisors or source.hypervisor_names)
+def _copy_files(image: Image, source: Image, listed: Sequence[str] | None) -> None:
+    """Name the source's blobs in new rows; with a list of hypervisors, only for these."""
+    hypervisors.assign(image, listed or source.hypervisor_names)
     for hypervisor in image.hypervisor_names:
         file = source.current_file(hypervisor)
         if file is not None:
@@ -162,18 +162,10 @@ def modify(
     Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
     `ImageReadOnly`.
     """
-    for field in fields:
-        require(caller, FIELD_ACTIONS[field], image)
+    _require_rights(caller, image, fields)
     if "hypervisor" in fields:
-        _change_hypervisors(caller, image, _known(fields["hypervisor"], settings))
-    if "owner" in fields:
-        _give(session, image, fields["owner"])
-    name = fields.get("name", image.name)
-    if name is None:
-        raise InvalidParameter("An image needs a name.", field="name")
-    if name != image.name:
-        _check_name_free(session, image.owner, name)
-        image.name = name
+        _change_hypervisors(image, hypervisors.known(fields["hypervisor"], settings))
+    _change_owner_and_name(session, image, fields)
     if "group" in fields:
         _change_group(session, caller, image, fields["group"])
     for field in (*_TEXTS, "expires"):
@@ -186,6 +178,14 @@ def modify(
             setattr(image, field, bool(fields[field]))
     image.modified = now()
     session.flush()
+
+
+def _require_rights(caller: Identity, image: Image, fields: Mapping[str, Any]) -> None:
+    for field, value in fields.items():
+        if field == "hypervisor":
+            hypervisors.require_change(caller, image, value or ())
+        else:
+            require(caller, FIELD_ACTIONS[field], image)
 
 
 def delete(session: Session, image: Image) -> None:
@@ -244,36 +244,13 @@ def _check_name_free(session: Session, owner: User, name: str) -> None:
         raise ImageExists(f"{owner.name} has an image {name!r} already; choose another name.")
 
 
-def _known(wanted: Sequence[str] | None, settings: Settings) -> list[str]:
-    hypervisors = [name.lower() for name in wanted or ()]
-    if not hypervisors or len(set(hypervisors)) != len(hypervisors):
-        raise InvalidParameter("An image needs a hypervisor, each once.", field="hypervisor")
-    for name in hypervisors:
-        if name not in settings.hypervisors:
-            raise InvalidParameter(
-                f"There is no hypervisor {name[:100]!r} here; "
-                f"there are {', '.join(settings.hypervisors)}.",
-                field="hypervisor",
-            )
-    return hypervisors
-
-
-def _set_hypervisors(image: Image, wanted: Sequence[str]) -> None:
-    rows = {row.hypervisor: row for row in image.hypervisors}
-    image.hypervisors = [rows.get(name) or ImageHypervisor(hypervisor=name) for name in wanted]
-    for position, row in enumerate(image.hypervisors):
-        row.position = position
-
-
-def _change_hypervisors(caller: Identity, image: Image, wanted: Sequence[str]) -> None:
-    """Set the list; taking one off takes the right to delete, and deletes its file."""
+def _change_hypervisors(image: Image, wanted: Sequence[str]) -> None:
+    """Set the list, and delete the files of those taken off."""
     dropped = set(image.hypervisor_names).difference(wanted)
-    if dropped:
-        require(caller, Action.DELETE_IMAGE, image)
-        if any(file.hypervisor in dropped for file in image.files):
-            check_writable(image)
-        image.files = [file for file in image.files if file.hypervisor not in dropped]
-    _set_hypervisors(image, wanted)
+    if any(file.hypervisor in dropped for file in image.files):
+        check_writable(image)
+    image.files = [file for file in image.files if file.hypervisor not in dropped]
+    hypervisors.assign(image, wanted)
 
 
 def _change_group(session: Session, caller: Identity, image: Image, name: str | None) -> None:
@@ -290,13 +267,18 @@ def _change_group(session: Session, caller: Identity, image: Image, name: str | 
     image.group = group
 
 
-def _give(session: Session, image: Image, name: str | None) -> None:
-    """Make somebody else the owner: shares, group, group access and open uploads end."""
-    owner = users.find(session, name or "", "owner")
-    if owner is image.owner:
+def _change_owner_and_name(session: Session, image: Image, fields: Mapping[str, Any]) -> None:
+    """Set both at once; at a new owner's, shares, group, group access and open uploads end."""
+    owner, name = image.owner, fields.get("name", image.name)
+    if "owner" in fields:
+        owner = users.find(session, fields["owner"] or "", "owner")
+    if name is None:
+        raise InvalidParameter("An image needs a name.", field="name")
+    if (owner, name) == (image.owner, image.name):
         return
-    _check_name_free(session, owner, image.name)
-    image.owner = owner
-    image.group, image.group_access = None, "none"
-    image.shares.clear()
-    session.execute(sql_delete(Upload).where(Upload.image_id == image.id))
+    _check_name_free(session, owner, name)
+    if owner is not image.owner:
+        image.group, image.group_access = None, "none"
+        image.shares.clear()
+        session.execute(sql_delete(Upload).where(Upload.image_id == image.id))
+    image.owner, image.name = owner, name

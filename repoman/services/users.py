@@ -21,6 +21,7 @@ from repoman.identity import ADMINS, Identity
 from repoman.models import Certificate, Group, Image, Membership, User
 from repoman.security import Action, require, require_admin
 from repoman.services import certificates, groups
+from repoman.settings import Settings
 
 OWN_FIELDS = frozenset({"full_name", "email"})
 """What ``user_modify_self`` lets people change of themselves."""
@@ -81,24 +82,25 @@ def modify(
     caller: Identity,
     user: User,
     fields: Mapping[str, Any],
-    registration: certificates.Registration | None,
-    *,
-    hypervisors: Sequence[str],
+    settings: Settings,
 ) -> None:
-    """Change the ``fields`` of a user, and with ``registration`` replace the only certificate.
+    """Change the ``fields`` of a user; those of a certificate replace the only one.
 
     Raises `PermissionDenied` for fields other than `OWN_FIELDS` without ``user_modify``, and what
     `create` raises, and `ManyCertificates`, `LastAdmin`.
     """
-    if registration or not OWN_FIELDS.issuperset(fields):
+    if not OWN_FIELDS.issuperset(fields):
         require(caller, Action.MODIFY_USER_FULLY, user)
     require_admin_for(session, caller, user)
     if (name := fields.get("user_name", user.name)) != user.name:
         if name is None:
             raise MissingParameter("A user needs a name.", field="user_name")
-        _check_name(session, name, hypervisors)
+        _check_name(session, name, settings.hypervisors)
         user.name = name
-    if registration:
+    if certificates.FIELDS & fields.keys():
+        registration = certificates.read_registration(
+            fields, require_issuer=settings.require_issuer
+        )
         _replace_certificate(session, user, registration)
     if "email" in fields and fields["email"] != user.email:
         _check_email(session, fields["email"])
@@ -106,8 +108,14 @@ def modify(
     if "full_name" in fields:
         user.full_name = fields["full_name"]
     if "suspended" in fields:
-        user.suspended = bool(fields["suspended"])
-    require_some_admin(session)
+        set_suspended(session, user, suspended=bool(fields["suspended"]))
+
+
+def set_suspended(session: Session, user: User, *, suspended: bool) -> None:
+    """Lock a user out, or let them in again. Raises `LastAdmin`."""
+    user.suspended = suspended
+    if is_admin(session, user):
+        require_some_admin(session)
 
 
 def delete(session: Session, caller: Identity, user: User) -> None:
@@ -119,8 +127,10 @@ def delete(session: Session, caller: Identity, user: User) -> None:
             f"{user.name} owns {owned} images; delete them first, or let others copy them.",
             usage=owned,
         )
+    was_admin = is_admin(session, user)
     session.delete(user)
-    require_some_admin(session)
+    if was_admin:
+        require_some_admin(session)
 
 
 def add_certificate(
@@ -137,18 +147,25 @@ def remove_certificate(
     """Take a certificate from its user. Raises `PermissionDenied`, `LastAdmin`."""
     require_admin_for(session, caller, user)
     user.certificates.remove(certificate)
-    require_some_admin(session)
+    if is_admin(session, user):
+        require_some_admin(session)
 
 
 def leave_group(session: Session, group: Group, user: User) -> None:
     """Take a user out of a group. Raises `LastAdmin`."""
     groups.remove_member(session, group, user)
-    require_some_admin(session)
+    if group.name == ADMINS:
+        require_some_admin(session)
+
+
+def is_admin(session: Session, user: User) -> bool:
+    """Say whether the user is in `ADMINS`."""
+    return groups.is_member(session, ADMINS, user)
 
 
 def require_admin_for(session: Session, caller: Identity, user: User) -> None:
     """Only an admin changes an admin. Raises `PermissionDenied`."""
-    if user.id != caller.user_id and groups.is_member(session, ADMINS, user):
+    if is_admin(session, user):
         require_admin(caller)
 
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from repoman.errors import StoreFull, StoreUnavailable
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_key = re.compile(r"[0-9a-f]{32}")
+_key, _shard = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{2}")
 
 
 @contextmanager
@@ -135,7 +135,8 @@ class FilesystemStore:
         """Walk ``blobs/``; files of other names are not ours and are passed over."""
         with _errors():
             for folder in sorted(self.blobs.iterdir()):
-                yield from self._files(folder)
+                if _shard.fullmatch(folder.name):
+                    yield from self._files(folder)
 
     def partials(self) -> Iterator[tuple[str, int]]:
         """Walk ``partial/``."""
@@ -144,7 +145,7 @@ class FilesystemStore:
 
     def _files(self, folder: Path) -> Iterator[tuple[str, int]]:
         for entry in os.scandir(folder):
-            if _key.fullmatch(entry.name):
+            if _key.fullmatch(entry.name) and entry.is_file():
                 with suppress(FileNotFoundError):
                     yield entry.name, entry.stat().st_size
 

@@ -5,6 +5,14 @@ import pytest
 from tests.server.running import Running, free_port, probe_command
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quiet():
+    """Keep Pyramid's warning about pkg_resources out of what the servers print."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "ignore")
+        yield
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory, authority):
     """Return a folder with the authority's and the server's certificate."""

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,29 +36,32 @@ def wait_until(condition, seconds=10):
 class Running:
     """A server process in a process group of its own, as a terminal starts it."""
 
-    def __init__(self, command, folder, port, ready="ready"):
+    def __init__(self, command, folder, port):
         self.folder, self.port = folder, port
         self.url = f"https://localhost:{port}"
-        self.errors = folder / f"stderr-{port}"
-        with self.errors.open("w") as errors:
+        self._output = Path(tempfile.mkdtemp(prefix="repoman-"))
+        self.printed, self.errors = self._output / "stdout", self._output / "stderr"
+        with self.printed.open("w") as stdout, self.errors.open("w") as stderr:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
+                stdout=stdout,
+                stderr=stderr,
                 start_new_session=True,
             )
-        self.printed = ""
-        while ready not in self.printed and (line := self.process.stdout.readline()):
-            self.printed += line
-        assert ready in self.printed, self.errors.read_text()
+        if not wait_until(lambda: self.curl("/hello", "--insecure").code == 0, 20):
+            printed = self.errors.read_text()
+            self.stop()
+            raise AssertionError(printed)
 
     def curl(self, *arguments, certificate=None, wait=True):
-        """Run curl; an argument that begins with a slash is a path on the server."""
+        """Run curl; a string that begins with a slash is a path on the server."""
         command = [need("curl"), "-sS", "--max-time", "60", "--cacert", self.folder / "ca.pem"]
         command += ["--cert", certificate] if certificate else []
-        command += [self.url + a if a.startswith("/") else a for a in map(str, arguments)]
+        command += [
+            self.url + part if isinstance(part, str) and part.startswith("/") else part
+            for part in arguments
+        ]
         pipe = subprocess.PIPE
         running = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
         return Finished(running) if wait else running
@@ -79,7 +83,7 @@ class Running:
         finally:
             self.process.kill()
             self.process.wait()
-            self.process.stdout.close()
+            shutil.rmtree(self._output)
         left = [pid for pid in workers if alive(pid)]
         for pid in left:
             os.kill(pid, signal.SIGKILL)

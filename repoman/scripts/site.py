@@ -1,0 +1,84 @@
+"""The installation that ``repoman-admin`` works on, and how its commands fail."""
+
+import configparser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import plaster
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from repoman.errors import RepomanError
+from repoman.models import Sessions, make_engine
+from repoman.settings import InvalidSetting, Settings, read_settings
+from repoman.storage.filesystem import FilesystemStore
+
+
+@dataclass(frozen=True)
+class Site:
+    """The installation that an ini file describes."""
+
+    config: Path
+
+    @cached_property
+    def loader(self) -> Any:
+        """Read the ini file as PasteDeploy does."""
+        if not self.config.is_file():
+            raise click.ClickException(
+                f"There is no {self.config}; name the ini file with --config, before the command."
+            )
+        loader = plaster.get_loader(str(self.config), protocols=["wsgi"])
+        try:
+            loader.get_sections()
+        except UnicodeDecodeError:
+            raise click.ClickException(f"{self.config} is not a text in UTF-8.") from None
+        return loader
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Read ``[app:main]``."""
+        return read_settings(self.loader.get_settings("app:main"))
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Connect to its database."""
+        return Sessions(make_engine(self.settings))
+
+    @property
+    def store(self) -> FilesystemStore:
+        """Open its store."""
+        store = FilesystemStore(self.settings.store)
+        store.prepare()
+        return store
+
+    @contextmanager
+    def change(self) -> Iterator[Session]:
+        """Begin one transaction."""
+        with self.sessions.changing.begin() as session:
+            yield session
+
+
+class Commands(click.Group):
+    """Shows the errors that people can mend as one sentence, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; exit with 1 and the sentence where it is refused."""
+        try:
+            return super().invoke(ctx)
+        except RepomanError as error:
+            # What an administrator is to be told of: the error beneath.
+            reason = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""
+            raise click.ClickException(error.detail + reason) from error
+        except (InvalidSetting, configparser.Error) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise click.ClickException(
+                f"The database does not answer as it should: {cause}. "
+                "Has `repoman-admin init` been run?"
+            ) from error

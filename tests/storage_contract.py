@@ -1,0 +1,221 @@
+"""What every store must do (`repoman.storage`): inherit `StoreContract` and give it a store."""
+
+import itertools
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from repoman.errors import StoreUnavailable
+
+DATA = bytes(range(256)) * 1000
+
+CHILD = """
+import sys
+exec(sys.argv[1])
+partial = store.create(sys.argv[2])
+partial.write(b"from another process")
+if sys.argv[3] == "committed":
+    partial.commit()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def new_key() -> str:
+    """Make a key as uploads do."""
+    return uuid.uuid4().hex
+
+
+class StoreContract:
+    """The suite. A subclass has the fixtures ``store`` and ``source``.
+
+    ``source`` is Python that binds ``store`` to the same store, run in another process.
+    """
+
+    @pytest.fixture
+    def key(self) -> str:
+        return new_key()
+
+    @pytest.fixture
+    def put(self, store):
+        """Commit and release a file; return its key."""
+
+        def put(data: bytes = DATA) -> str:
+            key = new_key()
+            partial = store.create(key)
+            partial.write(data)
+            partial.commit()
+            partial.release()
+            return key
+
+        return put
+
+    @pytest.fixture
+    def holder(self, source, key):
+        """Start a process that holds ``key``, committed or not."""
+        started = []
+
+        def start(state: str) -> subprocess.Popen:
+            command = [sys.executable, "-c", CHILD, source, key, state]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            process = subprocess.Popen(command, text=True, **pipes)
+            started.append(process)
+            assert process.stdout.readline() == "held\n"
+            return process
+
+        yield start
+        for process in started:
+            process.kill()
+            process.wait(10)
+            process.stdin.close()
+            process.stdout.close()
+
+    def test_a_file_is_visible_only_after_its_commit(self, store, key):
+        partial = store.create(key)
+        assert dict(store.partials()) == {key: 0}
+        partial.write(DATA)
+        assert dict(store.partials()) == {key: len(DATA)}
+        assert dict(store.keys()) == {}
+        with pytest.raises(StoreUnavailable):
+            store.open(key)
+        partial.commit()
+        assert dict(store.partials()) == {}
+        assert dict(store.keys()) == {key: len(DATA)}
+        with store.open(key) as file:
+            assert file.read() == DATA
+        partial.release()
+
+    def test_what_was_written_is_read_in_its_order(self, store, key):
+        pieces = [bytes([number]) * size for number, size in enumerate((1, 100_000, 0, 7, 1 << 20))]
+        partial = store.create(key)
+        for piece in pieces:
+            partial.write(piece)
+        partial.commit()
+        partial.release()
+        assert dict(store.keys()) == {key: sum(map(len, pieces))}
+        with store.open(key) as file:
+            assert file.read() == b"".join(pieces)
+
+    def test_a_file_is_read_from_any_position_by_any_number_of_readers(self, store, put):
+        key = put()
+        with store.open(key) as one, store.open(key) as other:
+            one.seek(1000)
+            assert one.read(10) == DATA[1000:1010]
+            assert other.read(10) == DATA[:10]
+            other.seek(len(DATA) - 3)
+            assert other.read(10) == DATA[-3:]
+            assert other.read(10) == b""
+
+    def test_a_discarded_file_is_gone(self, store, key):
+        partial = store.create(key)
+        partial.write(DATA)
+        partial.discard()
+        partial.discard()
+        assert not [*store.partials(), *store.keys()]
+        assert not store.is_held(key)
+
+    def test_a_committed_file_can_be_discarded_while_it_is_held(self, store, key):
+        partial = store.create(key)
+        partial.write(DATA)
+        partial.commit()
+        partial.discard()
+        partial.discard()
+        assert not [*store.partials(), *store.keys()]
+        with pytest.raises(StoreUnavailable):
+            store.open(key)
+
+    def test_a_discard_after_the_release_leaves_the_file(self, store, put):
+        key = new_key()
+        partial = store.create(key)
+        partial.commit()
+        partial.release()
+        partial.discard()
+        assert dict(store.keys()) == {key: 0}
+
+    def test_a_running_upload_holds_its_file_until_its_release(self, store, key):
+        partial = store.create(key)
+        assert store.is_held(key)
+        assert not store.delete(key)
+        partial.write(DATA)
+        partial.commit()
+        assert store.is_held(key)
+        assert not store.delete(key)
+        partial.release()
+        assert not store.is_held(key)
+        assert store.delete(key)
+
+    def test_asking_for_the_lock_does_not_take_it(self, store, put, key):
+        partial = store.create(key)
+        committed = put()
+        for _ in range(2):
+            assert store.is_held(key)
+            assert not store.is_held(committed)
+        partial.discard()
+        assert store.delete(committed)
+
+    def test_a_deleted_file_is_gone_and_cannot_be_deleted_again(self, store, put):
+        key, other = put(), put()
+        assert store.delete(key) is True
+        assert store.delete(key) is False
+        assert set(dict(store.keys())) == {other}
+        with pytest.raises(StoreUnavailable):
+            store.open(key)
+
+    def test_an_open_file_stays_readable_to_its_end_when_it_is_deleted(self, store, put):
+        key = put()
+        with store.open(key) as file:
+            assert file.read(10) == DATA[:10]
+            assert store.delete(key)
+            assert file.read() == DATA[10:]
+
+    def test_a_key_that_is_not_there_is_neither_held_nor_deleted(self, store, key):
+        assert not store.is_held(key)
+        assert store.delete(key) is False
+        with pytest.raises(StoreUnavailable):
+            store.open(key)
+
+    def test_files_may_be_deleted_while_they_are_listed(self, store, put):
+        keys = {put(b"x") for _ in range(50)}
+        deleted = {key for key, size in store.keys() if store.delete(key)}  # noqa: SIM118 - no dict
+        assert deleted == keys
+        assert not list(store.keys())
+
+    def test_free_room_is_a_number_of_bytes(self, store):
+        assert isinstance(store.free(), int)
+        assert store.free() > 0
+
+    def test_many_threads_commit_at_once(self, store, put):
+        with ThreadPoolExecutor(8) as pool:
+            keys = list(pool.map(put, itertools.repeat(DATA, 64)))
+        assert dict(store.keys()) == dict.fromkeys(keys, len(DATA))
+        assert not list(store.partials())
+
+    @pytest.mark.parametrize("state", ["partial", "committed"])
+    def test_another_process_that_holds_a_file_keeps_it(self, store, key, holder, state):
+        process = holder(state)
+        assert store.is_held(key)
+        assert not store.delete(key)
+        found = dict(store.partials() if state == "partial" else store.keys())
+        assert found == {key: len(b"from another process")}
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert not store.is_held(key)
+
+    @pytest.mark.parametrize("state", ["partial", "committed"])
+    def test_a_killed_process_holds_nothing_from_that_moment(self, store, key, holder, state):
+        process = holder(state)
+        assert store.is_held(key)
+        process.kill()
+        process.wait(10)
+        assert not store.is_held(key)
+        if state == "committed":
+            with store.open(key) as file:
+                assert file.read() == b"from another process"
+        else:
+            with pytest.raises(StoreUnavailable):
+                store.open(key)
+        assert store.delete(key)
+        assert not [*store.partials(), *store.keys()]
