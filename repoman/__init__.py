@@ -43,7 +43,6 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
         "repoman.gate",
         "repoman.validation",
         "repoman.error_views",
-        "repoman.discarding",
         "repoman.controllers.files",
     ):
         config.include(part)

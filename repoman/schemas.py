@@ -45,7 +45,11 @@ def _prose(value: Any) -> str:
 
 
 def _boolean(value: Any) -> bool:
-    return value if isinstance(value, bool) else parse_boolean(_string(value))
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("it must be true or false")  # noqa: TRY004 - pydantic wants ValueError
+    return parse_boolean(value)
 
 
 def _time(value: Any) -> datetime:

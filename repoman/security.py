@@ -164,8 +164,8 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.DELETE_USER: ((holds(Permission.USER_DELETE),), "user_delete"),
     Action.LIST_GROUPS: ((anybody,), ""),
     Action.READ_GROUP: ((anybody,), ""),
-    Action.CREATE_GROUP: ((admin,), "group_create"),
-    Action.CHANGE_MEMBERS: ((admin, leaving), "group_modify_membership"),
+    Action.CREATE_GROUP: ((admin,), ADMINS),
+    Action.CHANGE_MEMBERS: ((admin, leaving), ADMINS),
     Action.LIST_IMAGES: ((anybody,), ""),
     # An image in some group: in which, the body says.
     Action.CREATE_SOME_IMAGE: ((holds(Permission.IMAGE_CREATE), admin_of_some), "image_create"),
@@ -224,9 +224,10 @@ def require_admin(identity: Identity) -> None:
 
 
 def denied(permission: str) -> PermissionDenied:
-    """Make the refusal that names the ``permission`` which would allow it."""
+    """Make the refusal that names the ``permission``, or `ADMINS`, which would allow it."""
+    kind = "membership of the group" if permission == ADMINS else "the permission"
     return PermissionDenied(
-        f"You may not do this. It takes {permission}; "
+        f"You may not do this. It takes {kind} {permission}; "
         "ask an administrator, or the owner of the object.",
         permission=permission,
     )

@@ -1,7 +1,6 @@
 """The request's body as a stream of chunks, whatever server is in front."""
 
 import re
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -15,7 +14,6 @@ Chunks = Generator[bytes, None, None]
 CHUNK = 256 * 1024
 """Bytes a read: a client that goes away costs at most the bytes of one read."""
 
-DISCARD_BYTES, DISCARD_SECONDS = 64 << 20, 5.0
 
 _length = re.compile(r"[0-9]{1,100}", re.ASCII)
 
@@ -60,22 +58,3 @@ def body_chunks(environ: dict[str, Any]) -> Chunks:
         if left is not None:
             left -= len(chunk)
         yield chunk
-
-
-def discard(environ: dict[str, Any]) -> None:
-    """Read and drop what is left of a refused body, so that the client comes to read the answer.
-
-    At most `DISCARD_BYTES` or `DISCARD_SECONDS`. Nothing is read where the client waits for
-    ``100 Continue`` (RFC 9110 section 10.1.1): reading would ask for the body.
-    """
-    if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
-        return
-    start, seen = time.monotonic(), 0
-    try:
-        for chunk in body_chunks(environ):
-            seen += len(chunk)
-            if seen >= DISCARD_BYTES or time.monotonic() - start >= DISCARD_SECONDS:
-                return
-    except (IncompleteBody, InvalidParameter, LengthRequired):
-        # The client has gone or never made sense; its answer is on the way all the same.
-        return

@@ -1,9 +1,11 @@
 """``repoman-admin``: what an administrator does on the server itself, without a certificate."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.orm import Session
 
 from repoman.database import migrate
@@ -62,7 +64,11 @@ def run(site: Site, var: Path, port: int) -> None:
 
 
 @main.command()
-@click.option("--grace", type=int, help="Seconds a file stays without image; repoman.gc_grace.")
+@click.option(
+    "--grace",
+    type=click.IntRange(min=0),
+    help="Seconds a file stays without image; repoman.gc_grace.",
+)
 @click.pass_obj
 def gc(site: Site, grace: int | None) -> None:
     """Remove stored files that no image names, and what killed uploads left. Safe while serving."""
@@ -84,7 +90,7 @@ def user() -> None:
 @click.argument("name")
 @click.option("--dn", help="The distinguished name, such as '/C=CA/O=Grid/CN=Ann Lee'.")
 @click.option("--issuer", help="The issuer's distinguished name, to accept no other issuer.")
-@click.option("--certificate", type=click.File("r"), help="A certificate file (PEM) instead.")
+@click.option("--certificate", type=click.File("rb"), help="A certificate file (PEM) instead.")
 @click.option("--email")
 @click.option("--full-name")
 @click.option("--admin", is_flag=True, help="Make the user a member of admins.")
@@ -98,7 +104,7 @@ def add_user(
         "user_name": name,
         "cert_dn": dn,
         "issuer_dn": issuer,
-        "certificate": read_text(certificate) if certificate else None,
+        "certificate": read_certificate(certificate) if certificate else None,
         **more,
     }
     fields = validate(
@@ -199,12 +205,13 @@ def add_user_to_group(site: Site, group_name: str, user_name: str) -> None:
         click.echo(f"{member.name} is in {found.name}.")
 
 
-def read_text(file: Any) -> str:
-    """Read a text file; a sentence where it is none."""
+def read_certificate(file: BinaryIO) -> str:
+    """Read the first certificate of a PEM file, which may hold its key too."""
     try:
-        return str(file.read())
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file.name} is not PEM.") from None
+        certificate = x509.load_pem_x509_certificate(file.read())
+    except ValueError:
+        raise click.ClickException(f"{file.name} holds no certificate in PEM.") from None
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def set_suspended(site: Site, name: str, *, suspended: bool) -> None:

@@ -51,7 +51,7 @@ def ensure(folder: Path) -> dict[str, Path]:
                     _write(paths["alice.p12"], _p12(certificate, key))
                 _write(paths[name], _pem(certificate) + _key_pem(key))
         if not paths["alice.p12"].exists():
-            alice = _read_certificate(paths["alice"]), _read_key(paths["alice"])
+            alice = read_certificate(paths["alice"]), _read_key(paths["alice"])
             _write(paths["alice.p12"], _p12(*alice))
     return paths
 
@@ -88,7 +88,7 @@ def _ensure_authority(path: Path) -> bool:
 
 def _issue(name: str, paths: dict[str, Path]) -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
     """Sign a certificate for the key that the file already holds, or for a new one."""
-    authority = _read_certificate(paths["ca"])
+    authority = read_certificate(paths["ca"])
     authority_key = _read_key(paths["ca"].with_suffix(".key"))
     key = _read_key(paths[name]) if paths[name].exists() else _new_key()
     end = min(datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS), authority.not_valid_after_utc)
@@ -150,10 +150,11 @@ def _is_due(path: Path) -> bool:
     if not path.exists():
         return True
     limit = datetime.now(UTC) + timedelta(days=RENEW_DAYS)
-    return _read_certificate(path).not_valid_after_utc < limit
+    return read_certificate(path).not_valid_after_utc < limit
 
 
-def _read_certificate(path: Path) -> x509.Certificate:
+def read_certificate(path: Path) -> x509.Certificate:
+    """Read the first certificate of a file, which may hold its key too. Raises `PkiError`."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:

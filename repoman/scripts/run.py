@@ -15,7 +15,7 @@ from repoman.models import Sessions, make_engine
 from repoman.scripts import pki
 from repoman.server import read_server_settings, serve
 from repoman.services import groups, users
-from repoman.services.certificates import read_registration
+from repoman.services.certificates import of_certificate
 from repoman.settings import Settings, read_settings
 
 TOUR = """\
@@ -31,7 +31,7 @@ In another terminal:
   curl {bob} -d name=mine -d copy_of=alice/debian12 {url}/api/images
 
 In a browser: let it trust the authority {ca}
-and import the certificate {p12} (password: {password}), then open {url}/
+and import the certificate {p12} (password: {password}), then open {url}/api/whoami
 """
 
 
@@ -80,8 +80,7 @@ def _register(sessions: Sessions, settings: Settings, paths: dict[str, Path]) ->
     """Make users of the people whose name and certificate are both free."""
     with sessions.changing.begin() as session:
         for name in pki.PEOPLE:
-            fields = {"certificate": paths[name].read_text()}
-            registration = read_registration(fields, require_issuer=settings.require_issuer)
+            registration = of_certificate(pki.read_certificate(paths[name]))
             try:
                 made = users.create(
                     session, name, registration, {}, hypervisors=settings.hypervisors

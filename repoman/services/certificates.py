@@ -125,14 +125,24 @@ def _parse(text: str, field: str) -> DistinguishedName:
 
 
 def _from_pem(text: str) -> Registration:
+    if "PRIVATE KEY" in text:
+        raise InvalidParameter(
+            "This file holds a private key, which nobody else should see; send the certificate "
+            "alone, as `openssl x509 -in FILE` prints it.",
+            field="certificate",
+        )
     try:
-        certificate = x509.load_pem_x509_certificate(text.encode())
-        dn, issuer = from_x509(certificate.subject), from_x509(certificate.issuer)
+        return of_certificate(x509.load_pem_x509_certificate(text.encode()))
     except ValueError:
         raise InvalidParameter(
             "The certificate must be PEM, beginning with -----BEGIN CERTIFICATE-----.",
             field="certificate",
         ) from None
+
+
+def of_certificate(certificate: x509.Certificate) -> Registration:
+    """Take both names out of a certificate. Raises `InvalidName`, `InvalidParameter`."""
+    dn, issuer = from_x509(certificate.subject), from_x509(certificate.issuer)
     return Registration(_bounded(dn, "certificate"), _bounded(issuer, "certificate"))
 
 

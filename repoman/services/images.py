@@ -163,6 +163,8 @@ def modify(
     `ImageReadOnly`.
     """
     _require_rights(caller, image, fields)
+    if not fields:
+        return
     if "hypervisor" in fields:
         _change_hypervisors(image, hypervisors.known(fields["hypervisor"], settings))
     _change_owner_and_name(session, image, fields)

@@ -34,15 +34,6 @@ def test_no_connection_is_held_while_a_body_is_read(people, held, method, length
     assert held() == 0
 
 
-def test_no_connection_is_held_while_a_refused_body_is_discarded(people, held):
-    people.alice.create(read_only=True)
-    seen = []
-    source = Noise(2 * MIB, each=lambda: seen.append(held()))
-    send(people.alice.client, RAW, source, length=2 * MIB, status=409)
-    assert len(seen) > 7
-    assert set(seen) == {0}
-
-
 def test_no_connection_is_held_while_the_fields_of_a_form_are_read(people, held):
     seen = []
     body = b"name=debian12&description=" + b"x" * 4000

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import time
 
 import pytest
 from gunicorn.http.errors import ChunkMissingTerminator, NoMoreData
@@ -78,46 +77,6 @@ def test_a_chunked_body_is_refused_where_nothing_marks_its_end():
 def test_a_length_that_is_no_number_is_refused(length):
     with pytest.raises(InvalidParameter):
         streams.announced_length({"CONTENT_LENGTH": length})
-
-
-# Discarding
-
-
-def test_a_small_body_is_discarded_whole_and_a_large_one_up_to_64_mib():
-    for size, taken in ((MIB, MIB), (65 * MIB, 64 * MIB)):
-        for length in (size, None):
-            source = Noise(size)
-            streams.discard(environ(source, length))
-            assert source.taken == taken
-
-
-def test_nothing_is_asked_of_a_client_that_waits_for_100_continue():
-    for value in ("100-continue", "100-Continue"):
-        streams.discard(environ(Untouchable(), 9, HTTP_EXPECT=value))
-
-
-def test_discarding_a_slow_body_ends_after_its_time(monkeypatch):
-    monkeypatch.setattr(streams, "DISCARD_SECONDS", 0.2)
-    source = Noise(100 * MIB, each=lambda: time.sleep(0.05))
-    started = time.monotonic()
-    streams.discard(environ(source, source.length))
-    assert 0.2 <= time.monotonic() - started < 2
-    assert 0 < source.taken < 10 * MIB
-
-
-@pytest.mark.parametrize(
-    "environ",
-    [
-        environ(Source(b"x"), 10),
-        environ(Source(b"x", ending=OSError()), 10),
-        environ(Source(b"x", ending=NoMoreData())),
-        environ(Untouchable(), "nonsense"),
-        {"wsgi.input": Untouchable(), "HTTP_TRANSFER_ENCODING": "chunked"},
-        {"wsgi.input": Untouchable()},
-    ],
-)
-def test_discarding_never_fails(environ):
-    streams.discard(environ)
 
 
 # The file in a form
