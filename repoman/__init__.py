@@ -7,7 +7,7 @@ from pyramid.renderers import JSON
 from pyramid.request import Request
 
 from repoman.certificates.middleware import Application, CertificateMiddleware
-from repoman.database import check_hypervisors, check_is_current
+from repoman.database import check_is_current, check_names
 from repoman.json_text import to_json
 from repoman.models import Sessions, make_engine
 from repoman.presenters import Presenter
@@ -25,7 +25,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
     sessions = Sessions(make_engine(settings))
     check_is_current(sessions.engine)
     with sessions.reading() as session:
-        check_hypervisors(session, settings)
+        check_names(session, settings)
     # Servers fork after this, and a connection must not be used in two processes.
     sessions.engine.dispose()
     store = FilesystemStore(settings.store)
@@ -38,7 +38,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
     config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",
-        "repoman.security",
+        "repoman.policy",
         "repoman.routing",
         "repoman.gate",
         "repoman.validation",

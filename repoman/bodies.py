@@ -4,7 +4,6 @@ Parsed here and strictly, because WebOb turns invalid UTF-8 into U+FFFD without 
 it and simplejson keep the last of two fields of one name.
 """
 
-import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,13 +27,6 @@ FORM, MULTIPART, JSON = (
     "multipart/form-data",
     "application/json",
 )
-
-_host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
-
-
-def is_host(text: str) -> bool:
-    """Say whether a Host header (RFC 9110 section 7.2) can stand in a URL as it is."""
-    return bool(_host.fullmatch(text))
 
 
 def prefetch(request: Request) -> None:

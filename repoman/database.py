@@ -18,10 +18,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.orm import Session
 
-from repoman.identity import ADMINS, Permission
+from repoman.identity import ADMINS, EVERYBODY, Permission
 from repoman.models import Group, GroupPermission, User
 from repoman.models.meta import WRITES
-from repoman.services.groups import EVERYBODY
 from repoman.settings import InvalidSetting, Settings
 
 # Any number that no other program takes for its lock.
@@ -55,11 +54,17 @@ def check_is_current(engine: Engine) -> None:
         )
 
 
-def check_hypervisors(session: Session, settings: Settings) -> None:
-    """Refuse a hypervisor that is a user's name: it would hide that user's URLs."""
+def check_names(session: Session, settings: Settings) -> None:
+    """Hold the settings that name users and groups against those that there are.
+
+    A hypervisor that is a user's name would hide that user's URLs. Raises `InvalidSetting`.
+    """
     taken = session.scalar(select(User.name).where(User.name.in_(settings.hypervisors)))
     if taken is not None:
         raise InvalidSetting("repoman.hypervisors", f"{taken!r} is the name of a user here")
+    wanted = settings.default_group
+    if session.scalar(select(Group.id).where(Group.name == wanted)) is None:
+        raise InvalidSetting("repoman.default_group", f"there is no group {wanted!r} here")
 
 
 def _config() -> Config:
@@ -73,6 +78,8 @@ def _locked(engine: Engine) -> Iterator[Connection]:
     """Connect, for one migration at a time."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
+            # Another's migration may take longer than any other wait may.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
             connection.commit()
             try:

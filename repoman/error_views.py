@@ -36,7 +36,12 @@ log = logging.getLogger(__name__)
 CONFLICTS: tuple[tuple[str, str, type[RepomanError], str], ...] = (
     ("uq_user_name", "user.name", UserExists, "user name"),
     ("uq_user_email", "user.email", EmailExists, "e-mail address"),
-    ("uq_certificate_dn_issuer", "certificate.dn", CertificateInUse, "distinguished name"),
+    (
+        "uq_certificate_dn_issuer",
+        "certificate.dn, certificate.issuer",
+        CertificateInUse,
+        "distinguished name",
+    ),
     ("uq_group_name", "group.name", GroupExists, "group name"),
     ("uq_image_owner_id_name", "image.owner_id, image.name", ImageExists, "image name"),
 )
@@ -85,12 +90,29 @@ def undecodable(error: Exception, request: Request) -> Response:
 
 
 def conflict(error: IntegrityError, request: Request) -> Response:
-    """Answer the loser of two requests that wanted one name."""
-    text = str(error.orig)
+    """Answer the loser of two requests at one moment."""
+    broken = broken_constraint(error)
     for constraint, columns, kind, what in CONFLICTS:
-        if constraint in text or columns in text:
+        if broken in {constraint, columns}:
             return problem(request, kind(f"Somebody took this {what} in the same moment."))
+    if broken.startswith("fk_") or broken == "FOREIGN KEY":
+        return problem(
+            request,
+            DatabaseUnavailable("What this request names changed in the same moment; try again."),
+        )
     return unexpected(error, request)
+
+
+def broken_constraint(error: IntegrityError) -> str:
+    """Say which constraint was broken: PostgreSQL gives its name, SQLite its columns or kind.
+
+    Never searched for in PostgreSQL's message, which quotes what the client sent.
+    """
+    diagnostics = getattr(error.orig, "diag", None)
+    if diagnostics is not None:
+        return str(diagnostics.constraint_name)
+    text = str(error.orig)
+    return text.removeprefix("UNIQUE constraint failed: ").removesuffix(" constraint failed")
 
 
 def no_database(error: Exception, request: Request) -> Response:

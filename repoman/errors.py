@@ -296,14 +296,3 @@ class StoreFull(RepomanError):
     """The image store has no room for the file."""
 
     status, code, title = 507, "store-full", "Store full"
-
-
-def error_types() -> list[type[RepomanError]]:
-    """List every concrete error, in the order of this page."""
-    found: list[type[RepomanError]] = []
-    waiting = list(RepomanError.__subclasses__())
-    while waiting:
-        kind = waiting.pop(0)
-        found.append(kind)
-        waiting.extend(kind.__subclasses__())
-    return found

@@ -3,6 +3,8 @@
 The order of checks is REST.markdown's: caller 401/403, URL 404, method 405, then the object.
 """
 
+import re
+
 from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal, NewRequest, NewResponse
 from pyramid.registry import Registry
@@ -11,6 +13,8 @@ from pyramid.request import Request
 from repoman import bodies
 from repoman.errors import MethodNotAllowed, NotFound, UnknownHost
 from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS
+
+_host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
 
 
 def strip_trailing_slash(event: NewRequest) -> None:
@@ -53,10 +57,15 @@ def is_public(request: Request, route_name: str | None) -> bool:
     return route_name in PUBLIC
 
 
+def is_host(text: str) -> bool:
+    """Say whether a Host header (RFC 9110 section 7.2) can stand in a URL as it is."""
+    return bool(_host.fullmatch(text))
+
+
 def check_host(request: Request) -> None:
     """Refuse a Host that is not ours, for it would come back in every URL we write."""
     settings = request.settings
-    if settings.base_url is None and not bodies.is_host(request.host):
+    if settings.base_url is None and not is_host(request.host):
         raise UnknownHost("The Host header is not a host name.")
     if settings.hosts and not {request.host.lower(), request.domain.lower()} & {*settings.hosts}:
         raise UnknownHost(f"This server is {', '.join(settings.hosts)}; use that name in the URL.")

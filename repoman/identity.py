@@ -8,6 +8,9 @@ from enum import StrEnum
 ADMINS = "admins"
 """The protected group whose members may do everything."""
 
+EVERYBODY = "users"
+"""The protected group that every new user joins."""
+
 
 class Permission(StrEnum):
     """What a group may confer on its members."""

@@ -98,16 +98,7 @@ class Presenter:
             "checksum": first and checksum(first),
             "version": first and first.version,
             "uploaded": first and show(first.uploaded),
-            "files": {
-                name: {
-                    "size": file.blob.size,
-                    "checksum": checksum(file),
-                    "uploaded": show(file.uploaded),
-                    "version": file.version,
-                }
-                for name, file in files.items()
-                if file is not None
-            },
+            "files": {name: show_file(file) for name, file in files.items() if file},
             "read_only": image.read_only,
             "unauthenticated_access": image.unauthenticated_access,
             "expires": show(image.expires),
@@ -119,12 +110,15 @@ class Presenter:
             "copy_of": self._source(image),
         }
         if may(self.caller, Action.MANAGE_IMAGE, image):
-            shares = image.shares
-            shown["shared_with"] = {
-                "users": [self.urls.user(share.user) for share in shares if share.user],
-                "groups": [self.urls.group(share.group) for share in shares if share.group],
-            }
+            shown["shared_with"] = self._shared_with(image)
         return shown
+
+    def _shared_with(self, image: Image) -> Json:
+        shares = image.shares
+        return {
+            "users": [self.urls.user(share.user) for share in shares if share.user],
+            "groups": [self.urls.group(share.group) for share in shares if share.group],
+        }
 
     def _url_without_certificate(self, image: Image) -> str | None:
         if image.unauthenticated_access and self.settings.allow_unauthenticated:
@@ -150,6 +144,16 @@ def state(image: Image) -> str:
     if image.files:
         return "active"
     return "uploading" if image.uploads else "empty"
+
+
+def show_file(file: ImageFile) -> Json:
+    """Show one of an image's files."""
+    return {
+        "size": file.blob.size,
+        "checksum": checksum(file),
+        "uploaded": show(file.uploaded),
+        "version": file.version,
+    }
 
 
 def checksum(file: ImageFile) -> Json:

@@ -25,35 +25,28 @@ def includeme(config: Configurator) -> None:
     add("openapi", "/api/openapi.yaml")
     add("whoami", "/api/whoami")
 
-    add("users", "/api/users", factory=resources.Root)
+    add("users", "/api/users")
     add("user", "/api/users/{user}", factory=resources.UserContext)
     add("certificates", "/api/users/{user}/certificates", factory=resources.UserContext)
     add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
 
-    add("groups", "/api/groups", factory=resources.Root)
+    add("groups", "/api/groups")
     add("group", "/api/groups/{group}", factory=resources.GroupContext)
     add("members", "/api/groups/{group}/users", factory=resources.GroupContext)
     add("member", "/api/groups/{group}/users/{user}", factory=resources.MembershipContext)
 
-    add("images", "/api/images", factory=resources.Root)
+    add("images", "/api/images")
     add("raw", "/api/images/raw/{image}", factory=resources.FileContext)
     add("raw.two", "/api/images/raw/{first}/{image}", factory=resources.FileContext)
     add("raw.three", "/api/images/raw/{owner}/{hypervisor}/{image}", factory=resources.FileContext)
-    add("image.share.user", "/api/images/{image}/share/user/{user}", factory=resources.ImageContext)
-    add(
-        "image.share.group",
-        "/api/images/{image}/share/group/{group}",
-        factory=resources.ImageContext,
+    one, owned, context = (
+        "/api/images/{image}",
+        "/api/images/{owner}/{image}",
+        resources.ImageContext,
     )
-    add(
-        "owned.share.user",
-        "/api/images/{owner}/{image}/share/user/{user}",
-        factory=resources.ImageContext,
-    )
-    add(
-        "owned.share.group",
-        "/api/images/{owner}/{image}/share/group/{group}",
-        factory=resources.ImageContext,
-    )
-    add("image", "/api/images/{image}", factory=resources.ImageContext)
-    add("owned", "/api/images/{owner}/{image}", factory=resources.ImageContext)
+    add("image.share.user", one + "/share/user/{user}", factory=context)
+    add("image.share.group", one + "/share/group/{group}", factory=context)
+    add("owned.share.user", owned + "/share/user/{user}", factory=context)
+    add("owned.share.group", owned + "/share/group/{group}", factory=context)
+    add("image", one, factory=context)
+    add("owned", owned, factory=context)

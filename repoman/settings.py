@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from repoman.names import fold_account
 
 HYPERVISORS = ("kvm", "xen", "qemu", "vmware", "hyperv", "virtualbox", "lxc")
 RESERVED_HYPERVISORS = frozenset({"raw", "share", "user", "group"})
@@ -40,7 +42,8 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _text(text: str) -> str:
+def parse_text(text: str) -> str:
+    """Any text but an empty one, without blanks at its edges; ValueError otherwise."""
     if not text.strip():
         raise ValueError("it must not be empty")
     return text.strip()
@@ -62,6 +65,13 @@ def _hypervisors(text: str) -> tuple[str, ...]:
     return names
 
 
+def _account(text: str) -> str:
+    folded = fold_account(text.strip())
+    if folded is None:
+        raise ValueError("it must be the name of a group, of a-z 0-9 _ . -")
+    return folded
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -77,15 +87,15 @@ def _setting(key: str, parse: Callable[[str], Any], default: Any = MISSING) -> A
 class Settings:
     """What an ini file can say. Times are in seconds."""
 
-    database_url: str = _setting("sqlalchemy.url", _text)
-    store: Path = _setting("repoman.store", lambda text: Path(_text(text)))
+    database_url: str = _setting("sqlalchemy.url", parse_text)
+    store: Path = _setting("repoman.store", lambda text: Path(parse_text(text)))
     base_url: str | None = _setting("repoman.base_url", _url, None)
     hosts: tuple[str, ...] = _setting("repoman.hosts", _words, ())
     hypervisors: tuple[str, ...] = _setting("repoman.hypervisors", _hypervisors, HYPERVISORS)
     accept_proxies: bool = _setting("repoman.accept_proxies", parse_boolean, False)
     require_issuer: bool = _setting("repoman.require_issuer", parse_boolean, False)
     allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
-    default_group: str = _setting("repoman.default_group", _text, "users")
+    default_group: str = _setting("repoman.default_group", _account, "users")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
@@ -95,9 +105,23 @@ def read_settings(ini: Mapping[str, str]) -> Settings:
 
     Raises `InvalidSetting`, which names the key, for a missing, unusable or unknown one.
     """
-    known = {entry.metadata["key"]: entry for entry in fields(Settings)}
+    return read_section(Settings, ini, lambda key: key.startswith("repoman."))
+
+
+Section = TypeVar("Section")
+
+
+def read_section(
+    kind: type[Section], ini: Mapping[str, str], is_ours: Callable[[str], bool]
+) -> Section:
+    """Make a dataclass whose fields say in their metadata how to ``parse`` an ini value.
+
+    The key is the field's name unless its metadata has another. A key that ``is_ours`` and that
+    no field has is an error. Raises `InvalidSetting`.
+    """
+    known = {entry.metadata.get("key", entry.name): entry for entry in fields(kind)}  # type: ignore[arg-type]
     for key in ini:
-        if key.startswith("repoman.") and key not in known:
+        if is_ours(key) and key not in known:
             raise InvalidSetting(key, f"unknown setting; known are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for key, entry in known.items():
@@ -108,4 +132,4 @@ def read_settings(ini: Mapping[str, str]) -> Settings:
                 raise InvalidSetting(key, str(error)) from None
         elif entry.default is MISSING:
             raise InvalidSetting(key, "this setting is missing")
-    return Settings(**values)
+    return kind(**values)

@@ -4,8 +4,6 @@ import re
 from collections.abc import Generator
 from typing import Any
 
-from gunicorn.http.errors import ParseException
-
 from repoman.errors import IncompleteBody, InvalidParameter, LengthRequired
 
 Chunks = Generator[bytes, None, None]
@@ -46,7 +44,7 @@ def body_chunks(environ: dict[str, Any]) -> Chunks:
     while left is None or left > 0:
         try:
             chunk = read(CHUNK if left is None else min(CHUNK, left))
-        except (OSError, ParseException) as error:
+        except OSError as error:
             raise IncompleteBody("The body broke off before its end; send it again.") from error
         if not chunk:
             if left is None:

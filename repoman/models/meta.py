@@ -135,13 +135,15 @@ def make_engine(settings: Settings) -> Engine:
         event.listen(engine, "checkout", file.check)
         return engine
     if backend == "postgresql":
+        asked = url.query.get("options", "")
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={
                 "connect_timeout": settings.database_timeout,
-                "options": f"-c lock_timeout={settings.database_timeout}s",
+                # What the URL itself asks for goes before, for it stands in this one argument.
+                "options": f"{asked} -c lock_timeout={settings.database_timeout}s",
             },
         )
     raise InvalidSetting(

@@ -32,6 +32,7 @@ from repoman.services.collector import collect
 def main(ctx: click.Context, config: Path) -> None:
     """Administer a Repoman server."""
     ctx.obj = Site(config)
+    ctx.call_on_close(ctx.obj.close)
 
 
 @main.command()

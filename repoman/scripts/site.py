@@ -56,6 +56,11 @@ class Site:
         store.prepare()
         return store
 
+    def close(self) -> None:
+        """Give up the connections, if any were made."""
+        if "sessions" in self.__dict__:
+            self.sessions.engine.dispose()
+
     @contextmanager
     def change(self) -> Iterator[Session]:
         """Begin one transaction."""

@@ -7,6 +7,8 @@ the application reads; and an answer given before a large body was read closes t
 
 from typing import Any
 
+from gunicorn.http.errors import ParseException
+
 SMALL_BODY = 64 * 1024
 """What gunicorn itself discards to keep a connection alive, in bytes."""
 
@@ -42,7 +44,11 @@ class PromptingReader:
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._connection.answering = False
         self._expects = False
-        data: bytes = self._reader.read(size)
+        try:
+            data: bytes = self._reader.read(size)
+        except ParseException as error:
+            # As mod_wsgi says it: the application need not know which server is in front.
+            raise OSError("the chunked body is broken") from error
         if not data or getattr(self._reader, "length", None) == 0:
             self._request.must_close = self._must_close
         return data

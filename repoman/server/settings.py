@@ -2,21 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repoman.settings import InvalidSetting
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("it must not be empty")
-    return text.strip()
+from repoman.settings import parse_text, read_section
 
 
 def _path(text: str) -> Path:
-    return Path(_text(text))
+    return Path(parse_text(text))
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -47,7 +41,7 @@ class ServerSettings:
     It is read anew for each connection, so a new list holds from the next handshake on. An
     expired list refuses every certificate of its authority, and so does its lack.
     """
-    host: str = field(default="localhost", metadata=_by(_text))
+    host: str = field(default="localhost", metadata=_by(parse_text))
     """A name or an address, IPv6 without brackets; every address of a name; ``*`` for all."""
     port: int = field(default=8443, metadata=_by(_number(0, 65535)))
     workers: int = field(default=2, metadata=_by(_number(1, 64)))
@@ -65,17 +59,4 @@ def read_server_settings(ini: Mapping[str, str]) -> ServerSettings:
     Raises `repoman.settings.InvalidSetting`, which names the key, for a missing, unusable or
     unknown one.
     """
-    known = {entry.name: entry for entry in fields(ServerSettings)}
-    for key in ini:
-        if key not in known:
-            raise InvalidSetting(key, f"unknown setting; known are {', '.join(sorted(known))}")
-    values: dict[str, Any] = {}
-    for name, entry in known.items():
-        if name in ini:
-            try:
-                values[name] = entry.metadata["parse"](str(ini[name]))
-            except ValueError as error:
-                raise InvalidSetting(name, str(error)) from None
-        elif entry.default is MISSING:
-            raise InvalidSetting(name, "this setting is missing")
-    return ServerSettings(**values)
+    return read_section(ServerSettings, ini, lambda key: True)

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from repoman import names
 from repoman.errors import GroupExists, GroupNotFound, InvalidParameter
 from repoman.identity import Permission
 from repoman.models import Group, GroupPermission, Membership, User
-
-EVERYBODY = "users"
-"""The protected group that every new user joins."""
 
 
 def find(session: Session, name: str, field: str | None = None, *, lock: bool = False) -> Group:
@@ -100,5 +97,9 @@ def members(session: Session, group: Group) -> Sequence[User]:
 def of_user(session: Session, user: User) -> Sequence[Group]:
     """Return the groups that a user is in, by name."""
     return session.scalars(
-        select(Group).join(Membership).where(Membership.user_id == user.id).order_by(Group.name)
+        select(Group)
+        .join(Membership)
+        .where(Membership.user_id == user.id)
+        .order_by(Group.name)
+        .options(selectinload(Group.permissions))
     ).all()

@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from repoman import names
 from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter, NotGroupMember
 from repoman.identity import Identity, Permission
-from repoman.models import Group, Image, ImageFile, Upload, User, now
+from repoman.models import Group, Image, ImageFile, ImageShare, Upload, User, now
 from repoman.security import Action, denied, no_such_image, require
 from repoman.services import groups, hypervisors, users
 from repoman.services.visibility import visible
@@ -36,8 +36,7 @@ _TEXTS = ("description", "os_type", "os_variant", "os_arch")
 _WHOLE = (
     selectinload(Image.hypervisors),
     selectinload(Image.files),
-    selectinload(Image.shares),
-    selectinload(Image.uploads),
+    selectinload(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
 )
 
 
@@ -75,7 +74,13 @@ def find(
 def _one(session: Session, lock: bool, *conditions: Any) -> Image | None:
     statement = select(Image).where(*conditions).options(*_WHOLE)
     if lock:
-        statement = statement.with_for_update(of=Image).execution_options(populate_existing=True)
+        # Owner and group by queries of their own: after waiting for the lock, PostgreSQL looks at
+        # the image anew, but joins it with the rows from before.
+        statement = (
+            statement.options(selectinload(Image.owner), selectinload(Image.group))
+            .with_for_update(of=Image)
+            .execution_options(populate_existing=True)
+        )
     return session.scalars(statement).one_or_none()
 
 
@@ -91,7 +96,8 @@ def list_visible(session: Session, caller: Identity, *conditions: Any) -> Sequen
     """Return the images that the caller may see, by owner and name."""
     return session.scalars(
         select(Image)
-        .join(User, User.id == Image.owner_id)
+        .join(Image.owner)
+        .options(contains_eager(Image.owner))
         .where(visible(caller), *conditions)
         .order_by(User.name, Image.name)
     ).all()
@@ -117,6 +123,21 @@ def create(
     if "expires" in fields and fields["expires"] and fields["expires"] <= now():
         raise InvalidParameter("An image cannot begin expired.", field="expires")
     _check_name_free(session, owner, fields["name"])
+    image = _new(fields, owner, group, source)
+    wanted = fields.get("hypervisor")
+    listed = hypervisors.known(wanted, settings) if wanted else None
+    if source is None:
+        hypervisors.assign(image, listed or settings.hypervisors[:1])
+    else:
+        _copy_files(image, source, listed)
+    session.add(image)
+    session.flush()
+    return image
+
+
+def _new(
+    fields: Mapping[str, Any], owner: User, group: Group | None, source: Image | None
+) -> Image:
     image = Image(
         uuid=names.new_uuid(),
         name=fields["name"],
@@ -131,14 +152,6 @@ def create(
     )
     for field in _TEXTS:
         setattr(image, field, fields.get(field, source and getattr(source, field)))
-    wanted = fields.get("hypervisor")
-    listed = hypervisors.known(wanted, settings) if wanted else None
-    if source is None:
-        hypervisors.assign(image, listed or settings.hypervisors[:1])
-    else:
-        _copy_files(image, source, listed)
-    session.add(image)
-    session.flush()
     return image
 
 

@@ -17,7 +17,7 @@ from repoman.errors import (
     UserNotFound,
     UserOwnsImages,
 )
-from repoman.identity import ADMINS, Identity
+from repoman.identity import ADMINS, EVERYBODY, Identity
 from repoman.models import Certificate, Group, Image, Membership, User
 from repoman.security import Action, require, require_admin
 from repoman.services import certificates, groups
@@ -56,7 +56,7 @@ def create(
     *,
     hypervisors: Sequence[str],
 ) -> User:
-    """Make a user with one certificate, in the group `groups.EVERYBODY` and those in ``fields``.
+    """Make a user with one certificate, in the group `EVERYBODY` and those in ``fields``.
 
     Raises `InvalidParameter`, `UserExists`, `CertificateInUse`, `EmailExists`.
     """
@@ -72,7 +72,7 @@ def create(
     )
     session.add(user)
     session.flush()
-    for group_name in dict.fromkeys([groups.EVERYBODY, *(fields.get("groups") or ())]):
+    for group_name in dict.fromkeys([EVERYBODY, *(fields.get("groups") or ())]):
         groups.add_member(session, groups.find(session, group_name, "groups"), user)
     return user
 

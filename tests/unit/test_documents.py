@@ -11,7 +11,7 @@ import yaml
 from openapi_spec_validator import validate
 
 from repoman import gate, schemas
-from repoman.errors import error_types
+from repoman.errors import RepomanError
 from repoman.identity import Permission
 from repoman.scripts import admin
 from repoman.server import ServerSettings
@@ -82,6 +82,16 @@ def methods(registry, routes) -> dict[str, set[str]]:
     """The methods of each URL pattern."""
     found = gate.methods(registry)
     return {pattern: set(found[name]) for name, pattern in routes.items()}
+
+
+def error_types():
+    """List every concrete error, in the order of `repoman.errors`."""
+    found, waiting = [], list(RepomanError.__subclasses__())
+    while waiting:
+        kind = waiting.pop(0)
+        found.append(kind)
+        waiting.extend(kind.__subclasses__())
+    return found
 
 
 def test_rest_lists_every_error_once_with_its_status():

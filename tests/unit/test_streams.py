@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from types import SimpleNamespace
 
 import pytest
 from gunicorn.http.errors import ChunkMissingTerminator, NoMoreData
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from repoman import streams
 from repoman.errors import IncompleteBody, InvalidParameter, LengthRequired, MalformedBody
 from repoman.multiparts import file_part
+from repoman.server.bodies import PromptingReader
 from tests.wsgi import MIB, Noise, Source, Untouchable, multipart
 
 
@@ -53,7 +55,7 @@ def test_no_read_asks_for_more_than_a_chunk():
     assert set(asked) <= set(range(1, streams.CHUNK + 1))
 
 
-ENDINGS = (OSError("gone"), NoMoreData(), ChunkMissingTerminator(b""))
+ENDINGS = (OSError("gone"), NoMoreData())
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,14 @@ def test_a_body_that_breaks_off_is_incomplete(ending, length):
     assert next(stream) == b"ten bytes."
     with pytest.raises(IncompleteBody):
         next(stream)
+
+
+def test_the_embedded_server_says_of_a_broken_chunk_what_mod_wsgi_says():
+    source = Source(b"", ending=ChunkMissingTerminator(b""))
+    body = SimpleNamespace(reader=source)
+    reader = PromptingReader(SimpleNamespace(body=body, must_close=False), None, expects=False)
+    with pytest.raises(OSError, match="broken"):
+        reader.read(10)
 
 
 def test_a_chunked_body_is_refused_where_nothing_marks_its_end():

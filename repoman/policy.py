@@ -1,0 +1,55 @@
+"""The Pyramid security policy: asks the table in `repoman.security` for every view."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.security import Allowed
+
+from repoman.identity import Identity
+from repoman.security import Action, expired, is_public, may, require
+
+
+class Policy:
+    """Pyramid's security policy: the middleware's identity, and `TABLE`.
+
+    A refusal is raised as the error that explains it, not returned: Pyramid's own HTTPForbidden
+    has no room for it. A context (`repoman.resources`) names its object ``thing``.
+    """
+
+    def identity(self, request: Request) -> Identity | None:
+        """Return who the middleware found, or None."""
+        identity: Identity | None = request.environ["repoman.identity"]
+        return identity
+
+    def authenticated_userid(self, request: Request) -> str | None:
+        """Return the caller's user name, or None."""
+        identity = self.identity(request)
+        return identity.user_name if identity else None
+
+    def permits(self, request: Request, context: Any, permission: str) -> Allowed:
+        """Allow, or raise why not."""
+        action = Action(permission)
+        identity = self.identity(request)
+        thing = context.thing
+        if action is Action.DOWNLOAD and is_public(thing, request.settings.allow_unauthenticated):
+            if thing.expired and not (identity and may(identity, Action.MANAGE_IMAGE, thing)):
+                raise expired(thing)
+        elif identity is None:
+            raise request.refusal
+        else:
+            require(identity, action, thing)
+        return Allowed(str(action))
+
+    def remember(self, request: Request, userid: str, **kw: Any) -> list[tuple[str, str]]:
+        """Remember nobody: the certificate comes with every request."""
+        return []
+
+    def forget(self, request: Request, **kw: Any) -> list[tuple[str, str]]:
+        """Forget nobody."""
+        return []
+
+
+def includeme(config: Configurator) -> None:
+    """Make `Policy` the application's."""
+    config.set_security_policy(Policy())
