@@ -15,12 +15,16 @@ from repoman.errors import (
     BodyTooLarge,
     MalformedBody,
     RepeatedParameter,
+    RepomanError,
     UnsupportedMediaType,
 )
 from repoman.streams import body_chunks
 
 LIMIT = 1 << 20
 """The most bytes of fields."""
+
+SECONDS = 30
+"""Within which they must have come, where the server can tell (``repoman.limit_body``)."""
 
 FORM, MULTIPART, JSON = (
     "application/x-www-form-urlencoded",
@@ -29,22 +33,22 @@ FORM, MULTIPART, JSON = (
 )
 
 
-def prefetch(request: Request) -> None:
-    """Read the body into memory, or note that it is too large.
+def prefetch(request: Request) -> bool:
+    """Read and parse the body, and say whether there was one.
 
-    The complaint waits for `read_fields`: not the size of a body but the caller's right is
-    settled first. Raises `IncompleteBody`, `LengthRequired`.
+    What is wrong with it waits for `read_fields`: not the shape of a body but the caller's right is
+    settled first. Raises `IncompleteBody`, also for a body that takes longer than `SECONDS`,
+    `LengthRequired` and `InvalidParameter` where its end is unknown.
     """
-    request.fields_body = None
-    if (request.content_length or 0) > LIMIT:
-        return
-    parts, size = [], 0
-    for chunk in body_chunks(request.environ):
-        size += len(chunk)
-        if size > LIMIT:
-            return
-        parts.append(chunk)
-    request.fields_body = b"".join(parts)
+    limit_body = request.environ.get("repoman.limit_body")
+    if limit_body is not None:
+        limit_body(SECONDS)
+    body = _read(request)
+    try:
+        request.body_fields = _parse(request, body)
+    except (BodyTooLarge, UnsupportedMediaType, MalformedBody, RepeatedParameter) as complaint:
+        request.body_fields = complaint
+    return body != b""
 
 
 def read_fields(request: Request) -> dict[str, Any]:
@@ -53,7 +57,26 @@ def read_fields(request: Request) -> dict[str, Any]:
     Values are str from forms, and whatever JSON said otherwise. Raises `BodyTooLarge`,
     `UnsupportedMediaType`, `MalformedBody`, `RepeatedParameter`.
     """
-    body: bytes | None = request.fields_body
+    found: dict[str, Any] | RepomanError = request.body_fields
+    if isinstance(found, RepomanError):
+        raise found
+    return found
+
+
+def _read(request: Request) -> bytes | None:
+    """Return the body, or None where it is larger than `LIMIT`."""
+    if (request.content_length or 0) > LIMIT:
+        return None
+    parts, size = [], 0
+    for chunk in body_chunks(request.environ):
+        size += len(chunk)
+        if size > LIMIT:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _parse(request: Request, body: bytes | None) -> dict[str, Any]:
     if body is None:
         raise BodyTooLarge(f"The fields may take {LIMIT} bytes at most.", limit=LIMIT)
     if not body:

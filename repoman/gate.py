@@ -4,6 +4,7 @@ The order of checks is REST.markdown's: caller 401/403, URL 404, method 405, the
 """
 
 import re
+from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal, NewRequest, NewResponse
@@ -13,6 +14,7 @@ from pyramid.request import Request
 from repoman import bodies
 from repoman.errors import MethodNotAllowed, NotFound, UnknownHost
 from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS
+from repoman.services.identities import reidentify
 
 _host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
 
@@ -26,10 +28,10 @@ def strip_trailing_slash(event: NewRequest) -> None:
 
 
 def check(event: BeforeTraversal) -> None:
-    """Settle caller, host, URL and method, and read the fields' bytes.
+    """Settle caller, host, URL and method, and read the fields.
 
-    The body is read here, while no database lock is held: a client that sends its form a byte at
-    a time must not keep others waiting.
+    The body is read and parsed here, while no database lock is held: a client that sends its form
+    a byte at a time must not keep others waiting. Who the caller is may have changed meanwhile.
     """
     request = event.request
     route = request.matched_route
@@ -44,8 +46,9 @@ def check(event: BeforeTraversal) -> None:
         raise MethodNotAllowed(
             f"This URL takes {', '.join(allowed)}, not {request.method}.", allow=allowed
         )
-    if name not in UPLOADS and request.changes:
-        bodies.prefetch(request)
+    if name not in UPLOADS and request.changes and bodies.prefetch(request):
+        with request.registry.sessions.reading() as session:
+            request.environ["repoman.identity"] = reidentify(session, request.identity)
 
 
 def is_public(request: Request, route_name: str | None) -> bool:
@@ -59,7 +62,11 @@ def is_public(request: Request, route_name: str | None) -> bool:
 
 def is_host(text: str) -> bool:
     """Say whether a Host header (RFC 9110 section 7.2) can stand in a URL as it is."""
-    return bool(_host.fullmatch(text))
+    try:
+        # Reading the port checks it; splitting checks an IPv6 address.
+        return bool(_host.fullmatch(text)) and urlsplit(f"//{text}").port != 0
+    except ValueError:
+        return False
 
 
 def check_host(request: Request) -> None:

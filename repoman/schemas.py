@@ -17,11 +17,18 @@ from repoman.errors import InvalidParameter, MissingParameter, RepomanError, Unk
 from repoman.identity import Permission
 from repoman.settings import parse_boolean
 
+LONGEST = 4096
+"""Characters of the longest text, a description."""
+MOST_NAMES = 1000
+"""Of a list."""
+
 # Bidirectional controls (Unicode TR9) can make a text read as another.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _check_characters(text: str, allowed: str) -> str:
+    if len(text) > LONGEST:
+        return text  # refused for its length, before each of a million characters is looked at
     for char in text:
         if char in allowed:
             continue
@@ -80,6 +87,8 @@ def _list(value: Any) -> list[str]:
     found = value.split(",") if isinstance(value, str) else value
     if not isinstance(found, list):
         raise ValueError("it must be a list, or names separated by commas")  # noqa: TRY004
+    if len(found) > MOST_NAMES:
+        raise ValueError(f"it may have {MOST_NAMES} entries at most")
     items = [_string(item).strip() for item in found]
     if len(set(items)) != len(items):
         raise ValueError("it names something twice")
@@ -95,13 +104,13 @@ def _permissions(value: Any) -> list[Permission]:
 
 
 Line = Annotated[str, BeforeValidator(_line), Field(max_length=255)]
-Prose = Annotated[str, BeforeValidator(_prose), Field(max_length=4096)]
+Prose = Annotated[str, BeforeValidator(_prose), Field(max_length=LONGEST)]
 Text = Annotated[str, BeforeValidator(_string), Field(max_length=64 * 1024)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 AccountName = Annotated[str, BeforeValidator(_account_name)]
 ImageName = Annotated[str, BeforeValidator(_image_name)]
-Names = Annotated[list[str], BeforeValidator(_list), Field(max_length=1000)]
+Names = Annotated[list[str], BeforeValidator(_list), Field(max_length=MOST_NAMES)]
 Permissions = Annotated[list[Permission], BeforeValidator(_permissions)]
 GroupAccess = Literal["none", "read", "write"]
 
@@ -212,17 +221,21 @@ def validate(model: type[Model], fields: Mapping[str, Any]) -> Model:
 
     Raises `UnknownParameter`, `MissingParameter`, `InvalidParameter`.
     """
+    for name in fields:
+        if name not in model.model_fields:
+            # Found here and not by pydantic, which would collect every one of 70,000.
+            known = ", ".join(sorted(model.model_fields)) or "none"
+            raise UnknownParameter(
+                f"There is no field {name[:100]!r} here; known: {known}.", field=name[:100]
+            )
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0], model) from None
+        raise _explain(error.errors(include_url=False)[0]) from None
 
 
-def _explain(error: ErrorDetails, model: type[Fields]) -> RepomanError:
+def _explain(error: ErrorDetails) -> RepomanError:
     field = str(error["loc"][0])[:100] if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        known = ", ".join(sorted(model.model_fields)) or "none"
-        return UnknownParameter(f"There is no field {field!r} here; known: {known}.", field=field)
     if error["type"] == "missing" or error.get("input", ...) is None:
         return MissingParameter(f"The field {field!r} is missing.", field=field)
     reason = error["msg"].removeprefix("Value error, ")

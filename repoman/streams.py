@@ -22,7 +22,12 @@ def announced_length(environ: dict[str, Any]) -> int | None:
     Raises `InvalidParameter` for a length that is no number, and `LengthRequired` where the server
     does not mark the end of a chunked body (``wsgi.input_terminated``).
     """
-    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+    coding = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
+    if coding not in {"", "chunked"}:
+        raise InvalidParameter(
+            "Of transfer codings, only chunked is known here.", field="Transfer-Encoding"
+        )
+    if coding:
         if not environ.get("wsgi.input_terminated"):
             raise LengthRequired("Send a Content-Length; this server takes no chunked bodies.")
         return None

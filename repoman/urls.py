@@ -57,9 +57,8 @@ class Urls:
         None where it is none of them, such as another server's URL: it is parsed, never fetched.
         """
         if "://" in reference:
-            own = urlsplit(self.base)
             try:
-                given = urlsplit(reference)
+                own, given = urlsplit(self.base), urlsplit(reference)
             except ValueError:
                 return None
             if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):

@@ -23,7 +23,7 @@ def validate_request(view: View, info: Any) -> View:
 
     def validated(context: Any, request: Request) -> Any:
         check_query(request)
-        if hasattr(request, "fields_body"):
+        if hasattr(request, "body_fields"):
             request.fields = validate(model, bodies.read_fields(request))
         return view(context, request)
 

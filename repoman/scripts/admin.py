@@ -70,12 +70,13 @@ def run(site: Site, var: Path, port: int) -> None:
     type=click.IntRange(min=0),
     help="Seconds a file stays without image; repoman.gc_grace.",
 )
+@click.option("--force", is_flag=True, help="Also where the database knows none of the files.")
 @click.pass_obj
-def gc(site: Site, grace: int | None) -> None:
+def gc(site: Site, grace: int | None, force: bool) -> None:
     """Remove stored files that no image names, and what killed uploads left. Safe while serving."""
     removed = 0
     seconds = site.settings.gc_grace if grace is None else grace
-    for item in collect(site.sessions, site.store, seconds):
+    for item in collect(site.sessions, site.store, seconds, force=force):
         state = f"to be removed by a gc {seconds} s from now" if item.waiting else "removed"
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
         removed += 0 if item.waiting else item.size

@@ -55,6 +55,7 @@ def with_client_certificate(app: WSGIApplication) -> WSGIApplication:
             del environ[key]
         connection: Any = environ["gunicorn.socket"]
         environ.update(connection.client_environ())
+        environ["repoman.limit_body"] = connection.limit_body
         return app(environ, start_response)
 
     return wrapped

@@ -77,7 +77,7 @@ class ClientConnection(ssl.SSLSocket):
     answering = False
     """Whether anything has been sent since the head of the current request."""
     _closing = False
-    _head_deadline: float | None = None
+    _deadline: float | None = None
     _environ: dict[str, str] | None = None
 
     def setblocking(self, flag: bool) -> None:
@@ -85,13 +85,17 @@ class ClientConnection(ssl.SSLSocket):
         if self.fileno() == -1:  # gunicorn miscounts its connections where this raises
             return
         self.settimeout(HEAD_SECONDS if flag else 0)
-        self._head_deadline = time.monotonic() + HEAD_SECONDS if flag else None
+        self._deadline = time.monotonic() + HEAD_SECONDS if flag else None
 
     def head_complete(self) -> None:
         """Let the body take as long as it keeps moving."""
-        self._head_deadline = None
+        self._deadline = None
         self.answering = False
         self.settimeout(STALL_SECONDS)
+
+    def limit_body(self, seconds: float) -> None:
+        """Demand that what is still to come of the request arrives within so many seconds."""
+        self._deadline = time.monotonic() + seconds
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands; raises ssl.SSLError for a certificate that is refused."""
@@ -107,8 +111,8 @@ class ClientConnection(ssl.SSLSocket):
         if self._closing:
             # gunicorn closes in the thread that accepts connections: that one must not wait.
             self.settimeout(0)
-        elif self._head_deadline is not None:
-            remaining = self._head_deadline - time.monotonic()
+        elif self._deadline is not None:
+            remaining = self._deadline - time.monotonic()
             if remaining <= 0:
                 raise _stalled()
             self.settimeout(remaining)

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from repoman.certificates.names import DistinguishedName, InvalidName, from_x509, parse
+from repoman.certificates.proxies import is_proxy
 from repoman.errors import (
     CertificateInUse,
     CertificateNotFound,
@@ -142,6 +143,11 @@ def _from_pem(text: str) -> Registration:
 
 def of_certificate(certificate: x509.Certificate) -> Registration:
     """Take both names out of a certificate. Raises `InvalidName`, `InvalidParameter`."""
+    if is_proxy(certificate):
+        raise InvalidParameter(
+            "This is a proxy certificate; register the certificate that signed it.",
+            field="certificate",
+        )
     dn, issuer = from_x509(certificate.subject), from_x509(certificate.issuer)
     return Registration(_bounded(dn, "certificate"), _bounded(issuer, "certificate"))
 

@@ -21,15 +21,35 @@ class Collected:
     waiting: bool = False
 
 
-def collect(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
+class StrangeStore(Exception):
+    """Store and database do not seem to belong together; nothing was removed."""
+
+
+def collect(
+    sessions: Sessions, store: Store, grace: int, *, force: bool = False
+) -> Iterator[Collected]:
     """Remove and yield: stale uploads, blobs without image for ``grace`` seconds, stray files.
 
     Safe beside a running server: a running upload holds a lock, and a download keeps its open
-    file. The grace time is for those who have read a row and not yet opened the file.
+    file. The grace time is for those who have read a row and not yet opened the file, and for a
+    commit of which nobody knows yet whether it took place. Raises `StrangeStore` unless ``force``.
     """
+    if not force:
+        _require_own_store(sessions, store)
     yield from _stale_uploads(sessions, store)
     yield from _unreferenced_blobs(sessions, store, grace)
-    yield from _stray_files(sessions, store)
+    yield from _stray_files(sessions, store, grace)
+
+
+def _require_own_store(sessions: Sessions, store: Store) -> None:
+    """Refuse a store full of files of which the database knows not one: they are another's."""
+    with sessions.reading() as session:
+        knows_any = session.scalar(select(Blob.id).limit(1)) is not None
+    if not knows_any and next(store.keys(), None) is not None:
+        raise StrangeStore(
+            "The store holds files, and the database knows none of them: do they belong together? "
+            "With --force, all these files are removed."
+        )
 
 
 def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
@@ -75,11 +95,14 @@ def _forget(sessions: Sessions, blob: Blob) -> bool:
         return False
 
 
-def _stray_files(sessions: Sessions, store: Store) -> Iterator[Collected]:
+def _stray_files(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
     """Remove files without a row, unless held: those of uploads that were killed."""
     for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
         for key, size in files:
             if _has_blob(sessions, key) or store.is_held(key):
+                continue
+            if what == "stray file" and store.age(key) < grace:
+                yield Collected(what, key, size, waiting=True)
                 continue
             # Asked again after the lock was seen free: the upload may have ended in between.
             if not _has_blob(sessions, key) and store.delete(key):

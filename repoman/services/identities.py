@@ -69,7 +69,7 @@ def identify(session: Session, presented: Presented, *, require_issuer: bool = F
 
 
 def reidentify(session: Session, identity: Identity) -> Identity:
-    """Look at the caller's standing anew, as at the end of a long upload.
+    """Look at the caller's standing anew, when a body has come in that may have taken long.
 
     Raises `CertificateUnknown` where user or certificate have gone, `AccountSuspended`, and
     `CertificateRefused` where the certificate has expired meanwhile.

@@ -226,6 +226,11 @@ def _owner_of_new(session: Session, caller: Identity, fields: Mapping[str, Any])
     name = given.pop() if given else caller.user_name
     if name != caller.user_name and Permission.IMAGE_MODIFY not in caller.permissions:
         raise denied(Permission.IMAGE_MODIFY)
+    if name == caller.user_name:
+        # By id: the name may have become another's while the request's body came in.
+        own = session.get(User, caller.user_id)
+        if own is not None:
+            return own
     return users.find(session, name, "owner")
 
 

@@ -19,7 +19,7 @@ from repoman.errors import (
 )
 from repoman.identity import ADMINS, EVERYBODY, Identity
 from repoman.models import Certificate, Group, Image, Membership, User
-from repoman.security import Action, require, require_admin
+from repoman.security import Action, denied, require, require_admin
 from repoman.services import certificates, groups
 from repoman.settings import Settings
 
@@ -101,6 +101,7 @@ def modify(
         registration = certificates.read_registration(
             fields, require_issuer=settings.require_issuer
         )
+        require_all_rights_of(session, caller, user)
         _replace_certificate(session, user, registration)
     if "email" in fields and fields["email"] != user.email:
         _check_email(session, fields["email"])
@@ -138,6 +139,7 @@ def add_certificate(
 ) -> Certificate:
     """Give a user one more certificate. Raises `CertificateInUse`, `PermissionDenied`."""
     require_admin_for(session, caller, user)
+    require_all_rights_of(session, caller, user)
     return certificates.add(session, user, registration)
 
 
@@ -167,6 +169,18 @@ def require_admin_for(session: Session, caller: Identity, user: User) -> None:
     """Only an admin changes an admin. Raises `PermissionDenied`."""
     if is_admin(session, user):
         require_admin(caller)
+
+
+def require_all_rights_of(session: Session, caller: Identity, user: User) -> None:
+    """Refuse to give a certificate to somebody who may do what the caller may not.
+
+    Whoever registers the certificate may hold it, and would be that user. Raises
+    `PermissionDenied`, which names what the caller lacks.
+    """
+    for group in groups.of_user(session, user):
+        for row in group.permissions:
+            if row.permission not in caller.permissions:
+                raise denied(row.permission)
 
 
 def require_some_admin(session: Session) -> None:

@@ -51,6 +51,9 @@ class Store(Protocol):
     def partials(self) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every uncommitted file, running or left behind."""
 
+    def age(self, key: str) -> float:
+        """Return the seconds since a committed file was last written; 0 where it has gone."""
+
     def is_held(self, key: str) -> bool:
         """Say whether a running upload holds the file, committed or not."""
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -144,10 +145,17 @@ class FilesystemStore:
             yield from self._files(self.partial)
 
     def _files(self, folder: Path) -> Iterator[tuple[str, int]]:
-        for entry in os.scandir(folder):
-            if _key.fullmatch(entry.name) and entry.is_file():
-                with suppress(FileNotFoundError):
-                    yield entry.name, entry.stat().st_size
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _key.fullmatch(entry.name) and entry.is_file():
+                    with suppress(FileNotFoundError):
+                        yield entry.name, entry.stat().st_size
+
+    def age(self, key: str) -> float:
+        """Ask the file's time of modification."""
+        with _errors(), suppress(FileNotFoundError):
+            return max(time.time() - self._blob(key).stat().st_mtime, 0.0)
+        return 0.0
 
     def is_held(self, key: str) -> bool:
         """Try the lock: flock(2) knows nothing of processes that have died."""

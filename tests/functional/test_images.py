@@ -7,6 +7,8 @@ import pytest
 
 import repoman
 from repoman.identity import Permission
+from repoman.services import groups
+from repoman.settings import InvalidSetting
 from tests.factories import API, People
 
 URL = "/api/images"
@@ -292,7 +294,11 @@ def test_an_owner_outside_the_default_group_has_images_of_none(people, alice):
 
 
 def test_the_default_group_is_a_setting(ini, sessions, authority):
-    ini["repoman.default_group"] = "lab"
+    ini["repoman.default_group"] = "Lab"
+    with pytest.raises(InvalidSetting, match=r"default_group.*'lab'"):
+        repoman.main({}, **ini)
+    with sessions.changing.begin() as session:
+        groups.create(session, "lab")
     people = People(repoman.main({}, **ini), sessions, authority)
     assert people.alice.create("x")["group"] is None
     people.join("lab", people.alice)
