@@ -1,12 +1,8 @@
 """Conditional changes of files: nobody overwrites or deletes a file that they have not seen."""
 
-import pytest
-
 from tests.factories import FILE
 from tests.wsgi import (
     FORM,
-    Kept,
-    Remains,
     Source,
     assert_refused,
     assert_refused_unread,
@@ -18,18 +14,6 @@ RAW = "/api/images/raw/debian12"
 XEN = "/api/images/raw/xen/debian12"
 NEW = b"another virtual machine image" * 1000
 LONG_AGO, FAR_AWAY = "Tue, 24 Nov 2015 05:37:00 GMT", "Tue, 24 Nov 2099 05:37:00 GMT"
-
-
-@pytest.fixture
-def kept(people, sessions, settings) -> Kept:
-    """An image with a file."""
-    return Kept(people.alice, Remains(sessions, settings.store))
-
-
-@pytest.fixture
-def alice(people):
-    """A client that shows alice's certificate."""
-    return people.alice.client
 
 
 def tag_of(client, path=RAW) -> str:

@@ -10,11 +10,6 @@ from tests.factories import API
 URL = "/api/groups"
 
 
-@pytest.fixture
-def admin(people):
-    return people.admin.client
-
-
 def refused(answer, code, field=None):
     assert answer.headers["X-Repoman-Error"] == answer.json["code"] == code
     assert answer.json.get("field") == field

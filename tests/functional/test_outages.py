@@ -22,9 +22,7 @@ from tests.mounts import filled, small_disk
 from tests.wsgi import (
     FORM,
     MIB,
-    Kept,
     Noise,
-    Remains,
     Source,
     assert_refused,
     assert_refused_unread,
@@ -34,18 +32,6 @@ from tests.wsgi import (
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
-
-
-@pytest.fixture
-def kept(people, sessions, settings) -> Kept:
-    """An image with a file."""
-    return Kept(people.alice, Remains(sessions, settings.store))
-
-
-@pytest.fixture
-def alice(people):
-    """A client that shows alice's certificate."""
-    return people.alice.client
 
 
 def assert_no_database(response):

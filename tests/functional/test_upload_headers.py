@@ -8,8 +8,6 @@ import pytest
 from tests.factories import FILE
 from tests.wsgi import (
     FORM,
-    Kept,
-    Remains,
     Source,
     assert_refused,
     assert_refused_unread,
@@ -19,12 +17,6 @@ from tests.wsgi import (
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
-
-
-@pytest.fixture
-def kept(people, sessions, settings) -> Kept:
-    """An image with a file."""
-    return Kept(people.alice, Remains(sessions, settings.store))
 
 
 def b64(algorithm: str, data: bytes) -> str:

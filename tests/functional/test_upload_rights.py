@@ -13,7 +13,6 @@ from tests.factories import FILE
 from tests.wsgi import (
     FORM,
     Kept,
-    Remains,
     Source,
     assert_refused,
     assert_refused_unread,
@@ -26,10 +25,9 @@ NEW = b"another virtual machine image" * 1000
 
 
 @pytest.fixture
-def kept(people, sessions, settings) -> Kept:
+def kept(people, kept) -> Kept:
     """Alice's image with a file, writable for the group crew, of which bob is a member."""
     people.join("crew", people.alice, people.bob)
-    kept = Kept(people.alice, Remains(sessions, settings.store))
     change(people.alice, group="crew", group_access="write")
     return kept
 

@@ -11,7 +11,6 @@ from tests.factories import FILE
 from tests.wsgi import (
     FORM,
     MIB,
-    Kept,
     Remains,
     Source,
     Untouchable,
@@ -26,22 +25,16 @@ NEW = b"another virtual machine image" * 1000
 
 
 @pytest.fixture
-def remains(people, sessions, settings) -> Remains:
-    """The store and its tables, after alice has made an image without a file."""
+def empty(people, remains) -> Remains:
+    """What is there after alice has made an image without a file."""
     people.alice.create(hypervisor="kvm")
-    return Remains(sessions, settings.store)
-
-
-@pytest.fixture
-def kept(people, sessions, settings) -> Kept:
-    """An image with a file."""
-    return Kept(people.alice, Remains(sessions, settings.store))
+    return remains
 
 
 # What is taken in
 
 
-def test_first_put_is_201_and_an_overwrite_200_each_with_the_image_as_it_now_is(people, remains):
+def test_first_put_is_201_and_an_overwrite_200_each_with_the_image_as_it_now_is(people, empty):
     first = people.alice.upload(status=201).json
     assert first["state"] == "active"
     assert first["raw_file_uploaded"] is True
@@ -55,14 +48,14 @@ def test_first_put_is_201_and_an_overwrite_200_each_with_the_image_as_it_now_is(
     assert people.alice.client.get(RAW).body == NEW
 
 
-def test_post_takes_the_part_file_as_curl_f_sends_it(people, remains):
+def test_post_takes_the_part_file_as_curl_f_sends_it(people, empty):
     response = people.alice.client.post(RAW, multipart(FILE), headers=FORM, status=201)
     assert response.json["size"] == len(FILE)
     people.alice.client.post(RAW, multipart(NEW), headers=FORM, status=200)
     assert people.alice.client.get(RAW).body == NEW
 
 
-def test_a_part_whose_bytes_look_like_boundaries_comes_in_whole(people, remains):
+def test_a_part_whose_bytes_look_like_boundaries_comes_in_whole(people, empty):
     tricky = b"\r\n--limi\r\n--limit" * 20_000 + b"\r\n\r\n--\r\n-"
     tricky = tricky.replace(b"--limit", b"--limiT")
     people.alice.client.post(RAW, multipart(tricky), headers=FORM, status=201)
@@ -79,7 +72,7 @@ KINDS = (
 )
 
 
-def test_put_takes_the_bytes_as_they_are_under_any_content_type(people, remains, subtests):
+def test_put_takes_the_bytes_as_they_are_under_any_content_type(people, empty, subtests):
     data = multipart(b"a=b&c=%zz{")
     for kind in KINDS:
         with subtests.test(kind):
@@ -89,7 +82,7 @@ def test_put_takes_the_bytes_as_they_are_under_any_content_type(people, remains,
             assert people.alice.client.get(RAW).body == data
 
 
-def test_a_chunked_put_and_a_chunked_post_are_taken(people, remains):
+def test_a_chunked_put_and_a_chunked_post_are_taken(people, empty):
     send(people.alice.client, RAW, Source(FILE), status=201)
     assert people.alice.client.get(RAW).body == FILE
     form = Source(multipart(NEW))
@@ -97,7 +90,7 @@ def test_a_chunked_put_and_a_chunked_post_are_taken(people, remains):
     assert people.alice.client.get(RAW).body == NEW
 
 
-def test_a_chunked_body_is_refused_where_the_server_cannot_tell_its_end(people, remains):
+def test_a_chunked_body_is_refused_where_the_server_cannot_tell_its_end(people, empty):
     headers = {"Transfer-Encoding": "chunked"}
     response = send(people.alice.client, RAW, Untouchable(), length="", headers=headers, status=411)
     assert_refused(response, 411, "length-required")
@@ -131,7 +124,7 @@ def raw_urls(uuid: str) -> list[str]:
     return [f"/api/images/raw/{shape}{name}" for shape, name in pairs]
 
 
-def test_every_raw_url_means_the_same_file(people, remains, subtests):
+def test_every_raw_url_means_the_same_file(people, empty, subtests):
     for url in raw_urls(people.alice.client.get("/api/images/debian12").json["uuid"]):
         with subtests.test(url):
             people.alice.upload(path=url, status=201)
@@ -141,7 +134,7 @@ def test_every_raw_url_means_the_same_file(people, remains, subtests):
             assert deleted == "https://localhost:80/api/images/raw/alice/kvm/debian12"
 
 
-def test_a_raw_url_of_nothing_is_404(people, remains, subtests):
+def test_a_raw_url_of_nothing_is_404(people, empty, subtests):
     assert people.bob
     for path, status, code in (
         ("debian13", 404, "image-not-found"),
@@ -166,16 +159,16 @@ def test_delete_takes_the_file_off_and_the_next_upload_has_the_next_version(peop
     assert people.alice.upload(status=201).json["version"] == 2
 
 
-def test_an_image_is_uploading_while_its_first_file_comes_in(people, remains):
+def test_an_image_is_uploading_while_its_first_file_comes_in(people, empty):
     states = []
 
     def look():
         states.append(people.alice.client.get("/api/images/debian12").json["state"])
-        states.append((len(remains.uploads()), len(remains.partials()), len(remains.files())))
+        states.append((len(empty.uploads()), len(empty.partials()), len(empty.files())))
 
     send(people.alice.client, RAW, Source(FILE, look), length=len(FILE), status=201)
     assert states == ["uploading", (1, 1, 0)]
-    assert [len(found) for found in remains.all()] == [1, 0, 1, 0]
+    assert [len(found) for found in empty.all()] == [1, 0, 1, 0]
 
 
 # Bodies that are no file
@@ -267,7 +260,7 @@ def test_a_post_takes_exactly_one_part_named_file(people, kept, subtests, chunke
             kept.check()
 
 
-def test_a_form_comes_in_whole_wherever_the_network_splits_it(people, remains):
+def test_a_form_comes_in_whole_wherever_the_network_splits_it(people, empty):
     data = FILE[:2000]
     body = multipart(data)
     # Also right before the last line break, and with an epilogue behind it (RFC 2046).
@@ -302,15 +295,15 @@ def test_a_body_that_breaks_off_is_refused(people, kept, subtests):
             kept.check()
 
 
-def test_a_first_upload_that_breaks_off_leaves_the_image_empty(people, remains):
+def test_a_first_upload_that_breaks_off_leaves_the_image_empty(people, empty):
     source = Source(FILE, ending=OSError("the client has gone"))
     send(people.alice.client, RAW, source, length=len(FILE) + 1, status=400)
     assert people.alice.client.get("/api/images/debian12").json["state"] == "empty"
-    assert remains.all() == (set(), set(), set(), set())
+    assert empty.all() == (set(), set(), set(), set())
     people.alice.upload(status=201)
 
 
-def test_no_more_than_content_length_bytes_count(people, remains):
+def test_no_more_than_content_length_bytes_count(people, empty):
     source = Source(FILE + b"and more", step=len(FILE) * 2)
     response = send(people.alice.client, RAW, source, length=len(FILE), status=201)
     assert response.json["size"] == len(FILE)
@@ -332,13 +325,13 @@ def test_more_bytes_than_any_disk_holds_are_refused_before_they_are_sent(people,
     kept.check()
 
 
-def test_the_answer_is_json_though_the_request_was_not(people, remains):
+def test_the_answer_is_json_though_the_request_was_not(people, empty):
     response = people.alice.upload(content_type="application/octet-stream")
     assert json.loads(response.body)["name"] == "debian12"
     assert response.headers["X-Repoman-User"] == "alice"
 
 
-def test_more_than_one_chunk_arrives_in_order(people, remains):
+def test_more_than_one_chunk_arrives_in_order(people, empty):
     data = b"".join(index.to_bytes(4, "big") for index in range(MIB))
     people.alice.upload(data=data, status=201)
     assert people.alice.client.get(RAW).body == data

@@ -1,5 +1,7 @@
 """The servers and people that these tests use."""
 
+import os
+
 import pytest
 
 from tests.server.running import Running, free_port, probe_command
@@ -28,6 +30,20 @@ def ann(authority):
     return authority.issue("/O=Test Grid/CN=Ann Lee")
 
 
+@pytest.fixture(scope="session")
+def sparse(tmp_path_factory):
+    """Return a function that makes a file of that size, which takes no room on disk."""
+    folder = tmp_path_factory.mktemp("sparse")
+
+    def sparse(size):
+        path = folder / str(size)
+        path.touch()
+        os.truncate(path, size)
+        return path
+
+    return sparse
+
+
 @pytest.fixture
 def start(folder):
     """Start servers of the probe's with settings of their own; they end with the test."""
@@ -43,7 +59,7 @@ def start(folder):
         server.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(folder):
     """Return one server with one worker for the tests that leave it as it was."""
     port = free_port()

@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ADMIN = Path(sys.executable).with_name("repoman-admin")
+CHUNKED = ("-H", "Transfer-Encoding: chunked")
+EXPECT, EXPECT_NOTHING = ("-H", "Expect: 100-continue"), ("-H", "Expect:")
+SHOW = ("-w", "\n%{http_code} %{size_upload} %{time_total} %{num_connects}\n")
 
 
 def free_port():
@@ -49,10 +53,19 @@ class Running:
                 stderr=stderr,
                 start_new_session=True,
             )
-        if not wait_until(lambda: self.curl("/hello", "--insecure").code == 0, 20):
+        if wait_until(self._state, 20) != "answers":
             printed = self.errors.read_text()
             self.stop()
             raise AssertionError(printed)
+
+    def _state(self):
+        if self.process.poll() is not None:
+            return "ended"
+        try:
+            socket.create_connection(("localhost", self.port)).close()
+        except OSError:
+            return ""  # said in less time than curl takes
+        return "answers" if self.curl("/hello", "--insecure").code == 0 else ""
 
     def curl(self, *arguments, certificate=None, wait=True):
         """Run curl; a string that begins with a slash is a path on the server."""
@@ -104,6 +117,10 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def admin_command(command, *arguments, config=ROOT / "development.ini"):
+    return [ADMIN, "--config", config, command, *arguments]
 
 
 def probe_command(folder, port, **settings):

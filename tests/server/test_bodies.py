@@ -1,7 +1,6 @@
 """Request bodies: refused ones are not sent, large ones take no memory, slow ones their time."""
 
 import http.client
-import os
 import re
 import socket
 import ssl
@@ -9,26 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.running import wait_until
+from tests.server.running import CHUNKED, EXPECT, EXPECT_NOTHING, SHOW, wait_until
 
 GIB = 1 << 30
-CHUNKED = ("-H", "Transfer-Encoding: chunked")
-EXPECT, EXPECT_NOTHING = ("-H", "Expect: 100-continue"), ("-H", "Expect:")
-SHOW = ("-w", "\n%{http_code} %{size_upload} %{time_total} %{num_connects}\n")
-
-
-@pytest.fixture(scope="module")
-def sparse(tmp_path_factory):
-    """Return a function that makes a file of that size, which takes no room on disk."""
-    folder = tmp_path_factory.mktemp("sparse")
-
-    def sparse(size):
-        path = folder / str(size)
-        path.touch()
-        os.truncate(path, size)
-        return path
-
-    return sparse
 
 
 def connect(server, folder):
@@ -137,7 +119,7 @@ def test_upload_may_take_longer_than_the_timeout_of_a_worker(start, sparse):
 
 
 def test_transfer_that_stands_still_ends_as_if_the_client_had_gone(start, folder):
-    server = start(workers=1, **{"limit.STALL_SECONDS": 1})
+    server = start(workers=1, **{"limit.STALL_SECONDS": 0.5})
     with connect(server, folder) as connection:
         connection.sendall(
             b"PUT /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nabc"

@@ -7,6 +7,17 @@ import time
 
 import pytest
 
+from tests.server.running import Running, free_port, probe_command
+
+
+@pytest.fixture(scope="module")
+def small(folder):
+    """Return a server of two threads, which loses patience after a second."""
+    port, patience = free_port(), {"limit.HANDSHAKE_SECONDS": 1, "limit.HEAD_SECONDS": 1}
+    running = Running(probe_command(folder, port, workers=1, threads=2, **patience), folder, port)
+    yield running
+    running.stop()
+
 
 @contextlib.contextmanager
 def idle(server, first_bytes=b""):
@@ -25,11 +36,10 @@ def seconds_of_a_request(server):
     return time.monotonic() - start
 
 
-def test_40_silent_connections_do_not_even_take_threads(start):
-    server = start(workers=1, threads=4)
-    with idle(server):
+def test_40_silent_connections_do_not_even_take_threads(small):
+    with idle(small):
         time.sleep(0.2)
-        assert max(seconds_of_a_request(server) for _ in range(3)) < 1
+        assert max(seconds_of_a_request(small) for _ in range(3)) < 1
 
 
 @pytest.mark.parametrize(
@@ -53,12 +63,11 @@ def test_40_clients_that_request_nothing_do_not_delay_a_request(server, folder):
 
 
 @pytest.mark.parametrize("limit", ["HANDSHAKE_SECONDS", "HEAD_SECONDS"])
-def test_client_that_dawdles_is_cut_off(start, folder, limit):
-    server = start(workers=1, threads=2, **{f"limit.{limit}": 1})
+def test_client_that_dawdles_is_cut_off(small, folder, limit):
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     with contextlib.ExitStack() as stack:
         for _ in range(2):  # as many as there are threads
-            plain = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            plain = socket.create_connection(("127.0.0.1", small.port), timeout=20)
             client = stack.enter_context(plain)
             if limit == "HEAD_SECONDS":
                 client = stack.enter_context(
@@ -70,5 +79,5 @@ def test_client_that_dawdles_is_cut_off(start, folder, limit):
         client.settimeout(5)
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""
-    assert seconds_of_a_request(server) < 1
-    assert "Traceback" not in server.errors.read_text()
+    assert seconds_of_a_request(small) < 1
+    assert "Traceback" not in small.errors.read_text()

@@ -3,18 +3,24 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.server.running import ROOT, Running, free_port, need, wait_until
+from tests.server.running import (
+    ROOT,
+    Running,
+    admin_command,
+    alive,
+    free_port,
+    need,
+    wait_until,
+)
 
-ADMIN = str(Path(sys.executable).with_name("repoman-admin"))
 
-
-def run(var, *, ini=ROOT / "development.ini"):
+def run(var):
     port = free_port()
-    command = [ADMIN, "--config", ini, "run", "--var", var, "--port", str(port)]
+    command = admin_command("run", "--var", var, "--port", str(port))
     return Running(command, var / "pki", port)
 
 
@@ -69,28 +75,45 @@ def test_second_start_keeps_all_data(var):
     assert files(var / "pki") == before
 
 
-def test_pserve_starts_what_the_ini_file_describes(var, tmp_path):
-    shutil.copytree(var, tmp_path / "var")
-    ini = shutil.copy(ROOT / "development.ini", tmp_path)
-    port = free_port()
-    command = [sys.executable, "-m", "pyramid.scripts.pserve", ini, f"port={port}"]
-    server = Running(command, tmp_path / "var" / "pki", port)
+def test_what_the_ini_file_describes_is_started_and_ends_on_sigterm(var, tmp_path, subtests):
+    with ThreadPoolExecutor() as pool:
+        ends = {
+            program: pool.submit(serve_and_end, program, var, tmp_path / program, free_port())
+            for program in ("pserve", "repoman-admin serve")
+        }
+        for program, end in ends.items():
+            with subtests.test(program):
+                end.result()
+
+
+def serve_and_end(program, var, folder, port):
+    shutil.copytree(var, folder / "var")
+    ini = folder / "site.ini"
+    development = (ROOT / "development.ini").read_text()
+    ini.write_text(development.replace("port = 8443", f"port = {port}"))
+    pserve = [sys.executable, "-m", "pyramid.scripts.pserve", ini]
+    command = pserve if program == "pserve" else admin_command("serve", config=ini)
+    server = Running(command, folder / "var" / "pki", port)
     try:
         assert '"alice"' in get(server, "alice", "/api/images/debian12")
+        assert wait_until(lambda: len(server.workers()) == 2)
+        workers = server.workers()
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+        assert not [pid for pid in workers if alive(pid)]
+        assert "Traceback" not in server.errors.read_text()
     finally:
         server.stop()
 
 
 def test_two_first_starts_at_once_do_no_harm(tmp_path):
     port = free_port()
-    command = [ADMIN, "--config", ROOT / "development.ini", "run", "--var", tmp_path / "var"]
-    with subprocess.Popen(
-        [*command, "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL
-    ) as other:
+    command = admin_command("run", "--var", tmp_path / "var", "--port", str(port))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as other:
         server = run(tmp_path / "var")
         try:
             assert "Alice" in get(server, "alice", "/api/whoami")
-            patient = ["--fail", "--retry", "9", "--retry-connrefused"]
+            patient = ["--fail", "--retry", "40", "--retry-delay", "1", "--retry-connrefused"]
             whoami = f"https://localhost:{port}/api/whoami"
             answer = server.curl(whoami, *patient, certificate=tmp_path / "var/pki/bob.pem")
             assert "Bob" in answer.printed, answer.errors
@@ -100,18 +123,24 @@ def test_two_first_starts_at_once_do_no_harm(tmp_path):
         assert other.wait(12) == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--port", "99999"], "Error: port: it must be"),
-        (["--var", "100%"], "% and ? mean other things"),
-        (["--var", "/proc/nowhere"], "Error: /proc/nowhere: "),
-    ],
-)
-def test_what_cannot_be_used_is_a_sentence(arguments, sentence):
-    ended = subprocess.run(
-        [ADMIN, "run", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1
-    assert sentence in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+UNUSABLE = [
+    (["--port", "99999"], "Error: port: it must be"),
+    (["--var", "100%"], "% and ? mean other things"),
+    (["--var", "/proc/nowhere"], "Error: /proc/nowhere: "),
+]
+
+
+def test_what_cannot_be_used_is_a_sentence(subtests):
+    pipe = subprocess.PIPE
+    started = [  # all at once: to start takes longer than to say why not
+        subprocess.Popen(
+            admin_command("run", *arguments), cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+        )
+        for arguments, _ in UNUSABLE
+    ]
+    for process, (arguments, sentence) in zip(started, UNUSABLE, strict=True):
+        printed, errors = process.communicate(timeout=30)
+        with subtests.test(str(arguments)):
+            assert (process.returncode, printed) == (1, "")
+            assert sentence in errors
+            assert len(errors.splitlines()) == 1

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from repoman.server import read_server_settings
 from repoman.server.sockets import listen
 from repoman.server.tls import tls_context
 from repoman.settings import InvalidSetting
-from tests.server.running import ROOT, Running, free_port, probe_command, wait_until
+from tests.server.running import ROOT, Running, free_port, probe_command
 
 
 def refusal(folder, **settings):
@@ -81,19 +80,43 @@ def test_taken_port_stops_the_start_at_once(folder):
         assert ended_by(probe_command(folder, port)) == (1, [sentence])
 
 
-def test_key_may_be_in_a_file_of_its_own(start, tmp_path, authority):
-    holder = authority.issue("/O=Test Grid/CN=localhost", hostnames=["localhost"])
-    (tmp_path / "certificate.pem").write_text(holder.pem)
-    (tmp_path / "key.pem").write_text(holder.key_pem)
-    server = start(certificate=tmp_path / "certificate.pem", key=tmp_path / "key.pem")
-    assert server.curl("/hello").printed == "hello"
+HOSTS = ["localhost", "127.0.0.1", "::1"]
 
 
-def test_star_listens_on_every_address(start):
-    server = start(host="*")
+@pytest.fixture(scope="module")
+def unusual(folder, authority, tmp_path_factory):
+    """Return a server with a key file, on all addresses, whose home folder is its own."""
+    made = tmp_path_factory.mktemp("unusual")
+    holder = authority.issue("/O=Test Grid/CN=localhost", hostnames=HOSTS)
+    certificate, key, home = made / "certificate.pem", made / "key.pem", made / "home"
+    certificate.write_text(holder.pem)
+    key.write_text(holder.key_pem)
+    home.mkdir()
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_RUNTIME_DIR", str(home))
+        command = probe_command(folder, port, certificate=certificate, key=key, host="*")
+        running = Running(command, folder, port)
+    running.home, running.certificate, running.key = home, certificate, holder.key
+    yield running
+    running.stop()
+
+
+def test_key_may_be_in_a_file_of_its_own(unusual):
+    assert unusual.curl("/hello").printed == "hello"
+
+
+def test_star_listens_on_every_address(unusual):
     addresses = ["127.0.0.1", "[::1]"] if ipv6() else ["127.0.0.1"]
     for address in addresses:
-        assert server.curl(f"https://{address}:{server.port}/hello").printed == "hello"
+        assert unusual.curl(f"https://{address}:{unusual.port}/hello").printed == "hello"
+
+
+def test_nothing_is_written_to_the_home_folder(unusual):
+    assert unusual.curl("/hello").printed == "hello"
+    time.sleep(0.5)  # gunicorn makes its control socket last
+    assert list(unusual.home.iterdir()) == []
 
 
 def ipv6():
@@ -104,52 +127,22 @@ def ipv6():
     return True
 
 
-def test_renewed_certificate_holds_from_the_next_connection(start, tmp_path, authority):
-    certificate = tmp_path / "server.pem"
-    authority.issue("/CN=old", hostnames=["old.example"]).write(tmp_path, certificate.name)
-    server = start(certificate=certificate)
-    assert server.curl("/hello").code == 60
-    authority.issue("/CN=new", hostnames=["localhost"]).write(tmp_path, certificate.name)
-    assert server.curl("/hello").printed == "hello"
+def test_renewed_certificate_holds_from_the_next_connection(unusual, authority):
+    for hosts, code in ((["other.example"], 60), (HOSTS, 0)):
+        renewed = authority.issue("/CN=renewed", hostnames=hosts, key=unusual.key)
+        unusual.certificate.write_text(renewed.pem)
+        assert unusual.curl("/hello").code == code
 
 
-@pytest.fixture
-def ini(folder, tmp_path):
-    """Return a function that writes an ini file for pserve."""
-
-    def write(**settings):
-        parser = configparser.ConfigParser()
-        parser["app:main"] = {"paste.app_factory": "tests.server.probe:factory"}
-        files = {"certificate": str(folder / "server.pem"), "ca": str(folder / "ca.pem")}
-        parser["server:main"] = {"use": "egg:repoman#https"} | files | settings
-        path = tmp_path / "probe.ini"
-        with path.open("w") as file:
-            parser.write(file)
-        return [sys.executable, "-m", "pyramid.scripts.pserve", str(path)]
-
-    return write
-
-
-def test_pserve_starts_the_same_server(folder, ini, monkeypatch):
+def test_pserve_names_the_section_and_key_of_a_bad_setting(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    port = free_port()
-    server = Running(ini(port=str(port), workers="1"), folder, port)
-    try:
-        assert wait_until(lambda: server.curl("/hello").printed == "hello")
-    finally:
-        server.stop()
-
-
-def test_pserve_names_the_section_and_key_of_a_bad_setting(ini, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    status, (_, sentence) = ended_by(ini(port="https"))
+    parser = configparser.ConfigParser()
+    parser["app:main"] = {"paste.app_factory": "tests.server.probe:factory"}
+    files = {"certificate": str(folder / "server.pem"), "ca": str(folder / "ca.pem")}
+    parser["server:main"] = {"use": "egg:repoman#https", "port": "https"} | files
+    path = tmp_path / "probe.ini"
+    with path.open("w") as file:
+        parser.write(file)
+    status, (_, sentence) = ended_by([sys.executable, "-m", "pyramid.scripts.pserve", path])
     assert status == 1
     assert sentence.startswith("[server:main] port: ")
-
-
-def test_nothing_is_written_to_the_home_folder(start, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert start().curl("/hello").printed == "hello"
-    time.sleep(0.5)  # gunicorn makes its control socket last
-    assert list(Path(tmp_path).iterdir()) == []

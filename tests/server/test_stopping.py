@@ -1,19 +1,24 @@
 """How the server ends: running transfers first, within a limit, and with nothing left behind."""
 
-import os
 import signal
 import socket
 import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.server.running import alive, wait_until
 
+BLOCKS = 160  # more than the kernel holds for a client
 
-def four_downloads(server, blocks=160, rate="4M"):
-    limit = ["--limit-rate", rate, "-o", Path(os.devnull), "-w", "%{http_code} %{size_download}"]
-    return [server.curl(f"/download?{blocks}", *limit, wait=False) for _ in range(4)]
+
+def four_downloads(server, folder, blocks=1600, rate="8M"):
+    """Start downloads, and return when all of them run."""
+    paths = [folder / str(number) for number in range(4)]
+    show = ["--limit-rate", rate, "-w", "%{http_code} %{size_download}"]
+    started = [server.curl(f"/download?{blocks}", *show, "-o", path, wait=False) for path in paths]
+    assert wait_until(lambda: all(path.exists() and path.stat().st_size for path in paths))
+    return started
 
 
 def outcome(curl):
@@ -21,17 +26,27 @@ def outcome(curl):
     return curl.returncode, printed, errors
 
 
-@pytest.mark.parametrize("how", ["SIGTERM twice", "Ctrl-C twice", "terminal closed"])
-def test_running_transfers_finish_and_nothing_is_left(start, tmp_path, how):
-    server = start()
+def test_running_transfers_finish_and_nothing_is_left(start, tmp_path, subtests):
+    ways = ["SIGTERM twice", "Ctrl-C twice", "terminal closed"]
+    with ThreadPoolExecutor() as pool:  # each mostly waits
+        ends = [
+            (how, pool.submit(end_amid_transfers, start(), tmp_path / how, how)) for how in ways
+        ]
+        for how, end in ends:
+            with subtests.test(how):
+                end.result()
+
+
+def end_amid_transfers(server, folder, how):
+    folder.mkdir()
     for _ in range(6):  # clients that give up while shaking hands must not confuse its counting
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"\x16\x03\x01")
-    body = tmp_path / "body"
-    body.write_bytes(bytes(5 << 20))
-    upload = server.curl("/read", "-T", body, "--limit-rate", "2M", wait=False)
-    downloads = four_downloads(server)
-    time.sleep(1)
+    body = folder / "body"
+    body.write_bytes(bytes(3 << 20))
+    upload = server.curl("/read", "-T", body, "--limit-rate", "1500k", wait=False)
+    time.sleep(0.2)
+    downloads = four_downloads(server, folder, BLOCKS, "6M")
     workers = server.workers()
     begin = time.monotonic()
     for _ in range(2):
@@ -42,8 +57,8 @@ def test_running_transfers_finish_and_nothing_is_left(start, tmp_path, how):
         time.sleep(0.3)
     assert server.process.poll() is None
     for download in downloads:
-        assert outcome(download) == (0, f"200 {160 * 65536}", "")
-    assert outcome(upload)[:2] == (0, str(5 << 20))
+        assert outcome(download) == (0, f"200 {BLOCKS * 65536}", "")
+    assert outcome(upload)[:2] == (0, str(3 << 20))
     assert server.process.wait(10) == 0
     assert time.monotonic() - begin < 10
     assert not [pid for pid in workers if alive(pid)]
@@ -52,10 +67,9 @@ def test_running_transfers_finish_and_nothing_is_left(start, tmp_path, how):
         socket.create_connection(("127.0.0.1", server.port))
 
 
-def test_transfers_that_run_on_are_cut_off_at_the_limit(start):
+def test_transfers_that_run_on_are_cut_off_at_the_limit(start, tmp_path):
     server = start(graceful_timeout=1)
-    downloads = four_downloads(server, blocks=1600, rate="8M")
-    time.sleep(0.5)
+    downloads = four_downloads(server, tmp_path)
     workers = server.workers()
     begin = time.monotonic()
     server.process.terminate()
@@ -66,10 +80,9 @@ def test_transfers_that_run_on_are_cut_off_at_the_limit(start):
     assert {outcome(download)[0] for download in downloads} == {18}
 
 
-def test_workers_end_when_their_parent_was_killed(start):
+def test_workers_end_when_their_parent_was_killed(start, tmp_path):
     server = start(graceful_timeout=1)
-    downloads = four_downloads(server, blocks=1600, rate="8M")
-    time.sleep(0.5)
+    downloads = four_downloads(server, tmp_path)
     workers = server.workers()
     server.process.kill()
     server.process.wait()

@@ -1,0 +1,29 @@
+"""What the tests through WebTest share: clients, and an image whose file must stay."""
+
+import pytest
+
+from tests.wsgi import Kept, Remains
+
+
+@pytest.fixture
+def alice(people):
+    """A client that shows alice's certificate."""
+    return people.alice.client
+
+
+@pytest.fixture
+def admin(people):
+    """A client that shows an admin's certificate."""
+    return people.admin.client
+
+
+@pytest.fixture
+def remains(sessions, settings) -> Remains:
+    """What is in the store and in its tables."""
+    return Remains(sessions, settings.store)
+
+
+@pytest.fixture
+def kept(people, remains) -> Kept:
+    """Alice's image with a file."""
+    return Kept(people.alice, remains)
