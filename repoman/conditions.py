@@ -1,4 +1,4 @@
-"""Conditional requests on files (RFC 9110 section 13), in the order of its section 13.2.2."""
+"""Conditional requests (RFC 9110 section 13), in the order of its section 13.2.2."""
 
 from datetime import datetime
 
@@ -23,17 +23,23 @@ def precondition(request: Request, image: Image) -> Precondition:
 
 def check_match(request: Request, image: Image, file: ImageFile | None) -> None:
     """Check If-Match, or where that is absent If-Unmodified-Since. Raises `PreconditionFailed`."""
-    tag = file and etag(image, file)
+    tag = etag(image, file) if file else None
     since = _date(request, "If-Unmodified-Since")
-    wanted = request.headers.get("If-Match")
-    if wanted is not None:
-        # An empty one, as a script sends that lost the tag, is none that the file has.
-        if tag is None or not wanted.strip() or tag not in request.if_match:
+    if "If-Match" in request.headers:
+        if tag is None or not is_match(request, tag):
             raise PreconditionFailed(
                 "The file is not the one that If-Match names; fetch it anew.", etag=tag
             )
     elif since is not None and (file is None or file.uploaded > since):
         raise PreconditionFailed("The file has been modified since; fetch it anew.", etag=tag)
+
+
+def is_match(request: Request, tag: str) -> bool:
+    """Say whether If-Match names ``tag``, or anything.
+
+    An empty one, as a script sends that lost the tag, names nothing.
+    """
+    return bool(request.headers["If-Match"].strip()) and tag in request.if_match
 
 
 def is_none_match(request: Request, tag: str) -> bool:

@@ -126,6 +126,12 @@ class LimitedProxy(RepomanError):
     status, code, title = 403, "limited-proxy", "Limited proxy certificate"
 
 
+class ForeignOrigin(RepomanError):
+    """A change that a page of another site asked the browser for."""
+
+    status, code, title = 403, "foreign-origin", "Foreign origin"
+
+
 class NotGroupMember(RepomanError):
     """The image's owner is not in the group."""
 

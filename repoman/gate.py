@@ -10,9 +10,10 @@ from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal, NewRequest, NewResponse
 from pyramid.registry import Registry
 from pyramid.request import Request
+from pyramid.response import Response
 
 from repoman import bodies
-from repoman.errors import MethodNotAllowed, NotFound, UnknownHost
+from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHost
 from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS
 from repoman.services.identities import reidentify
 
@@ -42,10 +43,13 @@ def check(event: BeforeTraversal) -> None:
     if name is None:
         raise NotFound("There is no such URL; GET /api lists where to start.")
     allowed = methods(request.registry)[name]
+    if request.method == "OPTIONS":
+        raise OptionsAnswer(allowed)
     if request.method not in allowed:
         raise MethodNotAllowed(
             f"This URL takes {', '.join(allowed)}, not {request.method}.", allow=allowed
         )
+    check_origin(request)
     if name not in UPLOADS and request.changes and bodies.prefetch(request):
         with request.registry.sessions.reading() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)
@@ -78,6 +82,36 @@ def check_host(request: Request) -> None:
         raise UnknownHost(f"This server is {', '.join(settings.hosts)}; use that name in the URL.")
 
 
+def check_origin(request: Request) -> None:
+    """Refuse a change that another site's page makes: browsers send certificates by themselves.
+
+    Fetch's Origin and Sec-Fetch-Site are sent by browsers alone, never by curl.
+    """
+    if not request.changes:
+        return
+    own = urlsplit(request.urls.base)
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    is_own = origin is None or origin.lower() == f"{own.scheme}://{own.netloc}".lower()
+    if not is_own or site not in {"same-origin", "none"}:
+        raise ForeignOrigin("A page of another site may not change anything here.")
+
+
+class OptionsAnswer(Exception):
+    """The answer to OPTIONS, raised before the object is looked up: it is the URL's alone."""
+
+    def __init__(self, allow: list[str]) -> None:
+        super().__init__(allow)
+        self.allow = allow
+
+
+def answer_options(answer: OptionsAnswer, request: Request) -> Response:
+    """Say which methods the URL takes (RFC 9110 section 9.3.7)."""
+    response = Response(status=204, headers={"Allow": ", ".join(answer.allow)})
+    response.content_type = None
+    return response
+
+
 def methods(registry: Registry) -> dict[str, list[str]]:
     """List the methods of each route, from the views that are registered for it."""
     cached: dict[str, list[str]] | None = getattr(registry, "route_methods", None)
@@ -90,7 +124,7 @@ def methods(registry: Registry) -> dict[str, list[str]]:
         methods_of_view = {named} if isinstance(named, str) else set(named)
         if "GET" in methods_of_view:
             methods_of_view.add("HEAD")
-        found.setdefault(view["route_name"], set()).update(methods_of_view)
+        found.setdefault(view["route_name"], {"OPTIONS"}).update(methods_of_view)
     registry.route_methods = {name: sorted(names) for name, names in found.items()}
     return registry.route_methods
 
@@ -112,3 +146,4 @@ def includeme(config: Configurator) -> None:
     config.add_subscriber(strip_trailing_slash, NewRequest)
     config.add_subscriber(check, BeforeTraversal)
     config.add_subscriber(add_headers, NewResponse)
+    config.add_exception_view(answer_options, context=OptionsAnswer)

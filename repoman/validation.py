@@ -20,17 +20,38 @@ View = Callable[[Any, Request], Any]
 def validate_request(view: View, info: Any) -> View:
     """Derive a view whose ``request.fields`` holds the validated fields."""
     model = info.options.get("fields") or NoFields
+    controller = info.original_view
 
     def validated(context: Any, request: Request) -> Any:
         check_query(request)
         if hasattr(request, "body_fields"):
-            request.fields = validate(model, bodies.read_fields(request))
+            fields = bodies.read_fields(request)
+            if not model.model_fields.keys() >= fields.keys() or _holds_urls(fields):
+                fields = without_unchanged(fields, controller(context, request).shown())
+            request.fields = validate(model, fields)
         return view(context, request)
 
     return view if info.exception_only else validated
 
 
 validate_request.options = ("fields",)  # type: ignore[attr-defined]
+
+
+def without_unchanged(fields: dict[str, Any], shown: Any) -> dict[str, Any]:
+    """Leave out what the client sends back as the object was shown to it.
+
+    So a fetched object can be edited and sent back whole: neither read-only fields nor the URLs
+    in it are in the way.
+    """
+    if not isinstance(shown, dict):
+        return fields
+    return {
+        name: value for name, value in fields.items() if name not in shown or shown[name] != value
+    }
+
+
+def _holds_urls(fields: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and "://" in value for value in fields.values())
 
 
 def check_query(request: Request) -> None:
@@ -48,4 +69,6 @@ def check_query(request: Request) -> None:
 
 def includeme(config: Configurator) -> None:
     """Put the deriver behind the permission check."""
-    config.add_view_deriver(validate_request, under="secured_view", over="rendered_view")
+    config.add_view_deriver(
+        validate_request, "validate_request", under="secured_view", over="rendered_view"
+    )

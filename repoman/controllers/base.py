@@ -14,6 +14,13 @@ class Controller:
         self.context, self.request = context, request
         self.db, self.urls = request.db, request.urls
 
+    conditional = True
+    """Whether `shown` is what the entity tags of this URL speak of."""
+
+    def shown(self) -> Any:
+        """Return what a GET of this URL gives this caller now, or of the object above it."""
+        return self.get()  # type: ignore[attr-defined]
+
     def created(self, shown: Json, location: str) -> Json:
         """Answer 201 with the new object."""
         self.request.response.status_int = 201

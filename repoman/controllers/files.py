@@ -17,6 +17,8 @@ from repoman.services import files
 class File(Controller):
     """``/api/images/raw/…``; its views are registered below, for each of these routes."""
 
+    conditional = False  # a file has an entity tag of its own: `repoman.conditions`
+
     def get(self) -> Response:
         """Send the file."""
         return file_response(self.request, self.context.image, self.context.file)

@@ -14,7 +14,7 @@ class Groups(Controller):
     """``/api/groups``."""
 
     @view_config(request_method="GET", permission=Action.LIST_GROUPS)
-    def list(self) -> list[str]:
+    def get(self) -> list[str]:
         """List the groups' URLs by name."""
         return [self.urls.group(group) for group in groups.list_all(self.db)]
 
@@ -47,7 +47,7 @@ class Members(Controller):
     """``/api/groups/{group}/users``."""
 
     @view_config(request_method="GET", permission=Action.READ_GROUP)
-    def list(self) -> list[str]:
+    def get(self) -> list[str]:
         """List the URLs of the group's users."""
         return [self.urls.user(user) for user in groups.members(self.db, self.context.group)]
 
@@ -63,11 +63,15 @@ class Members(Controller):
 class Member(Controller):
     """``/api/groups/{group}/users/{user}``."""
 
+    def shown(self) -> Json:
+        """Show the group."""
+        return self.request.present.group(self.context.group)
+
     @view_config(request_method=("POST", "PUT"))
     def add(self) -> Json:
         """Add the user; no change for a member."""
         groups.add_member(self.db, self.context.group, self.context.user)
-        return self.request.present.group(self.context.group)
+        return self.shown()
 
     @view_config(request_method="DELETE")
     def remove(self) -> Json:

@@ -16,7 +16,7 @@ class Images(Controller):
     """``/api/images``."""
 
     @view_config(request_method="GET", permission=Action.LIST_IMAGES)
-    def list(self) -> list[str]:
+    def get(self) -> list[str]:
         """List the URLs of the images that the caller may see."""
         return self.request.present.images(images.list_visible(self.db, self.request.identity))
 
@@ -94,6 +94,10 @@ class Image(Controller):
 class Share(Controller):
     """``…/share/user/{user}`` and ``…/share/group/{group}``."""
 
+    def shown(self) -> Json:
+        """Show the image."""
+        return self.request.present.image(self.context.image)
+
     @view_config(request_method=("POST", "PUT"), route_name="image.share.user")
     @view_config(request_method=("POST", "PUT"), route_name="image.share.group")
     @view_config(request_method=("POST", "PUT"), route_name="owned.share.user")
@@ -101,7 +105,7 @@ class Share(Controller):
     def add(self) -> Json:
         """Share; no change where it is shared already."""
         shares.add(self.db, self.context.image, self.target())
-        return self.request.present.image(self.context.image)
+        return self.shown()
 
     @view_config(request_method="DELETE", route_name="image.share.user")
     @view_config(request_method="DELETE", route_name="image.share.group")

@@ -14,7 +14,7 @@ class Users(Controller):
     """``/api/users``."""
 
     @view_config(request_method="GET", permission=Action.LIST_USERS)
-    def list(self) -> list[str]:
+    def get(self) -> list[str]:
         """List the users' URLs by name."""
         return [self.urls.user(user) for user in users.list_all(self.db)]
 
@@ -70,7 +70,7 @@ class Certificates(Controller):
     """``/api/users/{user}/certificates``."""
 
     @view_config(request_method="GET", permission=Action.READ_USER)
-    def list(self) -> list[str]:
+    def get(self) -> list[str]:
         """List the URLs of a user's certificates."""
         user = self.context.user
         return [self.urls.certificate(one, user) for one in user.certificates]

@@ -100,7 +100,7 @@ def test_who_may_not_share_does_not_learn_who_exists(people, alice):
 def test_a_share_url_takes_no_fields_and_no_get(alice):
     url = f"{URL}/x/share/user/bob"
     refused(alice.post(url, {"access": "write"}, status=400), "unknown-parameter", "access")
-    assert alice.get(url, status=405).headers["Allow"] == "DELETE, POST, PUT"
+    assert alice.get(url, status=405).headers["Allow"] == "DELETE, OPTIONS, POST, PUT"
     assert alice.get(f"{URL}/x").json["shared_with"]["users"] == []
     alice.get(f"{URL}/x/share", status=404)
     alice.post(f"{URL}/x/share/team/lab", status=404)
