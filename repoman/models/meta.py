@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sqlalchemy import DateTime, Engine, Integer, MetaData, String, create_engine, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import BigInteger, TypeDecorator
 
@@ -124,7 +124,7 @@ def make_engine(settings: Settings) -> Engine:
     """
     try:
         url = make_url(settings.database_url)
-    except Exception as error:
+    except (ArgumentError, ValueError) as error:
         raise InvalidSetting("sqlalchemy.url", str(error)) from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database and url.database != ":memory:":

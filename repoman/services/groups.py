@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from repoman import names
-from repoman.errors import GroupExists, GroupNotFound, InvalidParameter
+from repoman.errors import GroupExists, GroupNotFound, InvalidParameter, NotGroupMember
 from repoman.identity import Permission
 from repoman.models import Group, GroupPermission, Membership, User
 
@@ -58,6 +58,16 @@ def create(
 def membership(session: Session, group: Group, user: User) -> Membership | None:
     """Return the user's place in the group, or None."""
     return session.get(Membership, (user.id, group.id))
+
+
+def require_member(session: Session, group: Group, owner: User) -> None:
+    """Raise `NotGroupMember` unless the image's owner is in the group."""
+    if membership(session, group, owner) is None:
+        raise NotGroupMember(
+            f"{owner.name}, the image's owner, is not in the group {group.name!r}; "
+            "name one of the owner's groups.",
+            field="group",
+        )
 
 
 def is_member(session: Session, group_name: str, user: User) -> bool:

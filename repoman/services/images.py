@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from repoman import names
-from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter, NotGroupMember
+from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
 from repoman.models import Group, Image, ImageFile, ImageShare, Upload, User, now
 from repoman.security import Action, denied, no_such_image, require
@@ -245,18 +245,8 @@ def _group_of_new(
     if fields["group"] is None:
         return None
     group = groups.find(session, fields["group"], "group")
-    require_member(session, group, owner)
+    groups.require_member(session, group, owner)
     return group
-
-
-def require_member(session: Session, group: Group, owner: User) -> None:
-    """Raise `NotGroupMember` unless the image's owner is in the group."""
-    if groups.membership(session, group, owner) is None:
-        raise NotGroupMember(
-            f"{owner.name}, the image's owner, is not in the group {group.name!r}; "
-            "name one of the owner's groups.",
-            field="group",
-        )
 
 
 def _check_name_free(session: Session, owner: User, name: str) -> None:
@@ -283,7 +273,7 @@ def _change_group(session: Session, caller: Identity, image: Image, name: str | 
         return
     if image.owner_id != caller.user_id:
         require(caller, Action.GIVE_IMAGE, image)
-    require_member(session, group, image.owner)
+    groups.require_member(session, group, image.owner)
     image.group = group
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from repoman.models import Group, Image, ImageShare, User
-from repoman.services.images import require_member
+from repoman.services.groups import require_member
 
 Target = User | Group
 """With whom an image can be shared."""
