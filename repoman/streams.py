@@ -41,7 +41,7 @@ def body_chunks(environ: dict[str, Any]) -> Chunks:
     """Yield the body in chunks of at most `CHUNK` bytes.
 
     Raises `IncompleteBody` where it ends before its announced length: mod_wsgi raises OSError
-    then, gunicorn returns a short read, and its own errors for a broken chunk.
+    then, gunicorn returns a short read.
     """
     length = announced_length(environ)
     read = environ["wsgi.input"].read

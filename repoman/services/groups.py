@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from repoman import names
-from repoman.errors import GroupExists, GroupNotFound, InvalidParameter, NotGroupMember
+from repoman.errors import GroupExists, GroupNotFound, NotGroupMember
 from repoman.identity import Permission
 from repoman.models import Group, GroupPermission, Membership, User
+from repoman.services import lookup
 
 
 def find(session: Session, name: str, field: str | None = None, *, lock: bool = False) -> Group:
@@ -16,15 +16,7 @@ def find(session: Session, name: str, field: str | None = None, *, lock: bool = 
 
     Raises `GroupNotFound`, or `InvalidParameter` where the name came in a ``field``.
     """
-    folded = names.fold_account(name)
-    statement = select(Group).where(Group.name == folded)
-    group = folded and session.scalar(statement.with_for_update() if lock else statement)
-    if group:
-        return group
-    detail = f"There is no group {name[:100]!r}; GET /api/groups lists them."
-    if field is not None:
-        raise InvalidParameter(detail, field=field)
-    raise GroupNotFound(detail)
+    return lookup.by_name(session, Group, name, GroupNotFound, field=field, lock=lock)
 
 
 def list_all(session: Session) -> Sequence[Group]:

@@ -20,7 +20,7 @@ from repoman.errors import (
 from repoman.identity import ADMINS, EVERYBODY, Identity
 from repoman.models import Certificate, Group, Image, Membership, User
 from repoman.security import Action, denied, require, require_admin
-from repoman.services import certificates, groups
+from repoman.services import certificates, groups, lookup
 from repoman.settings import Settings
 
 OWN_FIELDS = frozenset({"full_name", "email"})
@@ -32,15 +32,7 @@ def find(session: Session, name: str, field: str | None = None, *, lock: bool = 
 
     Raises `UserNotFound`, or `InvalidParameter` where the name came in a ``field``.
     """
-    folded = names.fold_account(name)
-    statement = select(User).where(User.name == folded)
-    user = folded and session.scalar(statement.with_for_update() if lock else statement)
-    if user:
-        return user
-    detail = f"There is no user {name[:100]!r}; GET /api/users lists them."
-    if field is not None:
-        raise InvalidParameter(detail, field=field)
-    raise UserNotFound(detail)
+    return lookup.by_name(session, User, name, UserNotFound, field=field, lock=lock)
 
 
 def list_all(session: Session) -> Sequence[User]:

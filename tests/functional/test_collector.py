@@ -17,16 +17,10 @@ from repoman.scripts.admin import main as repoman_admin
 from repoman.services.collector import Collected, _stray_files, collect
 from repoman.storage.filesystem import FilesystemStore
 from tests.factories import FILE
-from tests.wsgi import Remains, Source, send
+from tests.wsgi import Source, send
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
-
-
-@pytest.fixture
-def remains(sessions, settings) -> Remains:
-    """The store and its tables."""
-    return Remains(sessions, settings.store)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.factories import FILE
-from tests.wsgi import MIB, Remains, Source, send
+from tests.wsgi import MIB, Source, send
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
@@ -33,12 +33,6 @@ def pool():
     """Threads; one that fails raises in the test."""
     with ThreadPoolExecutor(10) as made:
         yield made
-
-
-@pytest.fixture
-def remains(sessions, settings) -> Remains:
-    """What uploads leave behind."""
-    return Remains(sessions, settings.store)
 
 
 def start(pool, client, data, path=RAW, **options):

@@ -15,11 +15,6 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 @pytest.fixture
-def alice(people):
-    return people.alice.client
-
-
-@pytest.fixture
 def crowd(people):
     """An admin and alice, each with an image ``x``."""
     people.alice.create("x")

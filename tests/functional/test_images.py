@@ -16,11 +16,6 @@ PAST, LATER = "2001-01-01T00:00:00Z", "2099-12-31T23:59:59Z"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
-@pytest.fixture
-def alice(people):
-    return people.alice.client
-
-
 def refused(answer, code, field=None):
     assert answer.headers["X-Repoman-Error"] == answer.json["code"] == code
     assert answer.json.get("field") == field
