@@ -26,7 +26,9 @@ def validate_request(view: View, info: Any) -> View:
         check_query(request)
         if hasattr(request, "body_fields"):
             fields = bodies.read_fields(request)
-            if not model.model_fields.keys() >= fields.keys() or _holds_urls(fields):
+            # A URL that takes no fields shows the object above it: nothing there is sent back.
+            sent_back = fields.keys() - model.model_fields.keys() or _holds_urls(fields)
+            if model is not NoFields and sent_back:
                 fields = without_unchanged(fields, controller(context, request).shown())
             request.fields = validate(model, fields)
         return view(context, request)

@@ -122,6 +122,12 @@ def test_a_read_only_field_that_was_edited_is_refused(alice, field, value, code)
     assert (answer.json["code"], answer.json["field"]) == (code, field)
 
 
+def test_a_url_that_takes_no_fields_ignores_none_though_the_object_above_has_it(people, alice):
+    url = f"{IMAGE}/share/user/{people.bob.name}"
+    answer = alice.post_json(url, {"name": "debian12"}, status=400)
+    assert (answer.json["code"], answer.json["field"]) == ("unknown-parameter", "name")
+
+
 @pytest.mark.parametrize(
     ("url", "allow"),
     [
