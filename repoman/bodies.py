@@ -98,12 +98,12 @@ def _parse(request: Request, body: bytes | None) -> dict[str, Any]:
     return unique(pairs)
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]], kind: str = "field") -> dict[str, Any]:
     """Make a dict of fields. Raises `RepeatedParameter` where a name comes twice."""
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise RepeatedParameter(f"The field {name[:100]!r} is given twice.", field=name[:100])
+            raise RepeatedParameter(f"The {kind} {name[:100]!r} is given twice.", field=name[:100])
         fields[name] = value
     return fields
 

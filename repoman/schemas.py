@@ -216,9 +216,10 @@ class ImageChanges(ImageFields):
 Model = TypeVar("Model", bound=Fields)
 
 
-def validate(model: type[Model], fields: Mapping[str, Any]) -> Model:
+def validate(model: type[Model], fields: Mapping[str, Any], kind: str = "field") -> Model:
     """Make typed values of ``fields``, or raise the error that names the first wrong one.
 
+    ``kind`` is what the error's sentence calls them.
     Raises `UnknownParameter`, `MissingParameter`, `InvalidParameter`.
     """
     for name in fields:
@@ -226,17 +227,17 @@ def validate(model: type[Model], fields: Mapping[str, Any]) -> Model:
             # Found here and not by pydantic, which would collect every one of 70,000.
             known = ", ".join(sorted(model.model_fields)) or "none"
             raise UnknownParameter(
-                f"There is no field {name[:100]!r} here; known: {known}.", field=name[:100]
+                f"There is no {kind} {name[:100]!r} here; known: {known}.", field=name[:100]
             )
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0]) from None
+        raise _explain(error.errors(include_url=False)[0], kind) from None
 
 
-def _explain(error: ErrorDetails) -> RepomanError:
+def _explain(error: ErrorDetails, kind: str) -> RepomanError:
     field = str(error["loc"][0])[:100] if error["loc"] else ""
     if error["type"] == "missing" or error.get("input", ...) is None:
-        return MissingParameter(f"The field {field!r} is missing.", field=field)
+        return MissingParameter(f"The {kind} {field!r} is missing.", field=field)
     reason = error["msg"].removeprefix("Value error, ")
-    return InvalidParameter(f"The field {field!r} cannot be used: {reason}.", field=field)
+    return InvalidParameter(f"The {kind} {field!r} cannot be used: {reason}.", field=field)

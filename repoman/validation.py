@@ -1,7 +1,7 @@
 """Queries and fields to typed values, between the permission check and the view.
 
-Each view names the pydantic model of its body as the option ``fields``; without it, the view takes
-none. No view takes query parameters yet, and one that a view does not know is an error.
+Each view names the pydantic model of its body as the option ``fields`` and that of its query as
+``query``. Without such an option the view takes none, and what a view does not know is an error.
 """
 
 from collections.abc import Callable
@@ -11,19 +11,20 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from repoman import bodies
-from repoman.errors import InvalidParameter, MalformedBody, UnknownParameter
-from repoman.schemas import NoFields, validate
+from repoman.errors import InvalidParameter, MalformedBody
+from repoman.schemas import Fields, NoFields, validate
 
 View = Callable[[Any, Request], Any]
 
 
 def validate_request(view: View, info: Any) -> View:
-    """Derive a view whose ``request.fields`` holds the validated fields."""
+    """Derive a view whose ``request.fields`` and ``request.query`` hold what was sent, typed."""
     model = info.options.get("fields") or NoFields
+    query_model = info.options.get("query") or NoFields
     controller = info.original_view
 
     def validated(context: Any, request: Request) -> Any:
-        check_query(request)
+        request.query = read_query(request, query_model)
         if hasattr(request, "body_fields"):
             fields = bodies.read_fields(request)
             # A URL that takes no fields shows the object above it: nothing there is sent back.
@@ -36,7 +37,7 @@ def validate_request(view: View, info: Any) -> View:
     return view if info.exception_only else validated
 
 
-validate_request.options = ("fields",)  # type: ignore[attr-defined]
+validate_request.options = ("fields", "query")  # type: ignore[attr-defined]
 
 
 def without_unchanged(fields: dict[str, Any], shown: Any) -> dict[str, Any]:
@@ -56,17 +57,13 @@ def _holds_urls(fields: dict[str, Any]) -> bool:
     return any(isinstance(value, str) and "://" in value for value in fields.values())
 
 
-def check_query(request: Request) -> None:
-    """Refuse query parameters. Raises `UnknownParameter`, `InvalidParameter`."""
-    query = request.query_string
-    if not query:
-        return
+def read_query(request: Request, model: type[Fields]) -> Fields:
+    """Return the query's parameters. Raises what `validate` raises, and `RepeatedParameter`."""
     try:
-        pairs = bodies.parse_form(query.encode("latin-1"))
+        pairs = bodies.parse_form(request.query_string.encode("latin-1"))
     except (UnicodeDecodeError, MalformedBody):
         raise InvalidParameter("The query cannot be read; write ?name=value, in UTF-8.") from None
-    name = pairs[0][0][:100] if pairs else query[:100]
-    raise UnknownParameter(f"This URL takes no query parameter {name!r}.", field=name)
+    return validate(model, bodies.unique(pairs, "parameter"), "query parameter")
 
 
 def includeme(config: Configurator) -> None:
