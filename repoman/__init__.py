@@ -42,6 +42,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
         "repoman.routing",
         "repoman.gate",
         "repoman.validation",
+        "repoman.auditing",
         "repoman.entity_tags",
         "repoman.error_views",
         "repoman.controllers.files",

@@ -1,4 +1,4 @@
-"""JSON as answers carry it: indented and ended by a line break, for people who use curl."""
+"""JSON as answers carry it, for people who use curl; and on one line, for logs and tables."""
 
 from typing import Any
 
@@ -6,5 +6,15 @@ import simplejson
 
 
 def to_json(value: Any, **options: Any) -> str:
-    """Write ``value`` as JSON. ``options`` are those that Pyramid's renderer adds."""
+    """Write ``value`` indented and ended by a line break. ``options`` are Pyramid's renderer's."""
     return simplejson.dumps(value, indent=2, **options) + "\n"
+
+
+def to_line(value: Any) -> str:
+    """Write ``value`` as JSON on one line of ASCII, without a line break."""
+    return simplejson.dumps(value)
+
+
+def from_line(text: str) -> Any:
+    """Read what `to_line` wrote."""
+    return simplejson.loads(text)

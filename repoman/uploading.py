@@ -13,7 +13,7 @@ from multipart import parse_options_header
 from pyramid.request import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from repoman import conditions, digests, streams, transactions
+from repoman import auditing, conditions, digests, streams, transactions
 from repoman.errors import InvalidParameter, RepomanError, UnsupportedMediaType
 from repoman.multiparts import file_part
 from repoman.presenters import Json
@@ -107,6 +107,8 @@ def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
             request.db, request.identity, running, received, precondition
         )
         shown: Json = request.present.image(image)
+        context.image = context.thing = image
+        auditing.record(request, context)
     except BaseException:
         _abandon(request, running)
         raise

@@ -21,8 +21,9 @@ class Controller:
         """Return what a GET of this URL gives this caller now, or of the object above it."""
         return self.get()  # type: ignore[attr-defined]
 
-    def created(self, shown: Json, location: str) -> Json:
-        """Answer 201 with the new object."""
+    def created(self, made: Any, shown: Json, location: str) -> Json:
+        """Answer 201 with the new object, which is what the request was about."""
+        self.context.thing = made
         self.request.response.status_int = 201
         self.request.response.location = location
         return shown

@@ -29,7 +29,7 @@ class Groups(Controller):
             permissions=fields.permissions or (),
             users=[users.find(self.db, name, "users") for name in fields.users or ()],
         )
-        return self.created(self.request.present.group(group), self.urls.group(group))
+        return self.created(group, self.request.present.group(group), self.urls.group(group))
 
 
 @view_defaults(route_name="group", renderer="json")

@@ -32,7 +32,7 @@ class Images(Controller):
             settings=self.request.settings,
         )
         location = self.urls.file(image, image.hypervisor_names[0])
-        return self.created(self.request.present.image(image), location)
+        return self.created(image, self.request.present.image(image), location)
 
     def source(self, reference: str | None) -> ImageModel | None:
         """Find the image to be copied, which the caller must be able to see."""

@@ -31,7 +31,7 @@ class Users(Controller):
             fields,
             hypervisors=settings.hypervisors,
         )
-        return self.created(self.request.present.user(user), self.urls.user(user))
+        return self.created(user, self.request.present.user(user), self.urls.user(user))
 
 
 @view_defaults(route_name="user", renderer="json")
@@ -88,7 +88,7 @@ class Certificates(Controller):
             ),
         )
         shown = self.request.present.certificate(certificate)
-        return self.created(shown, shown["url"])
+        return self.created(user, shown, shown["url"])
 
 
 @view_defaults(route_name="certificate", renderer="json")

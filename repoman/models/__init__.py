@@ -1,5 +1,6 @@
 """The tables. Rows only; rules are in services."""
 
+from repoman.models.audit import AuditEntry
 from repoman.models.blob import Blob, ImageFile, Upload
 from repoman.models.group import Group, GroupPermission, Membership
 from repoman.models.image import Image, ImageHypervisor, ImageShare
@@ -7,6 +8,7 @@ from repoman.models.meta import Base, Sessions, make_engine, now
 from repoman.models.user import Certificate, User
 
 __all__ = [
+    "AuditEntry",
     "Base",
     "Blob",
     "Certificate",

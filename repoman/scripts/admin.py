@@ -12,7 +12,8 @@ from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
 from repoman.schemas import NewGroup, NewUser, validate
-from repoman.scripts.site import Commands, Site
+from repoman.scripts.site import Commands, Site, record
+from repoman.scripts.trail import audit
 from repoman.services import certificates, groups, users
 from repoman.services.collector import collect
 
@@ -83,6 +84,9 @@ def gc(site: Site, grace: int | None, force: bool) -> None:
     click.echo(f"{removed} bytes removed.")
 
 
+main.add_command(audit)
+
+
 @main.group()
 def user() -> None:
     """Register and show users."""
@@ -125,6 +129,7 @@ def add_user(
         )
         if admin:
             groups.add_member(session, groups.find(session, ADMINS), made)
+        record(session, made, admin=admin, **fields)
         show_user(session, made)
 
 
@@ -182,6 +187,7 @@ def add_group(site: Site, **given: str | None) -> None:
             description=fields.description,
             permissions=fields.permissions or (),
         )
+        record(session, made, **fields.model_dump(mode="json", exclude_unset=True))
         click.echo(f"{made.name} is made.")
 
 
@@ -204,6 +210,7 @@ def add_user_to_group(site: Site, group_name: str, user_name: str) -> None:
         found = groups.find(session, group_name, lock=True)
         member = users.find(session, user_name)
         groups.add_member(session, found, member)
+        record(session, found, name=member.name)
         click.echo(f"{member.name} is in {found.name}.")
 
 
@@ -221,6 +228,7 @@ def set_suspended(site: Site, name: str, *, suspended: bool) -> None:
     with site.change() as session:
         found = users.find(session, name, lock=True)
         users.set_suspended(session, found, suspended=suspended)
+        record(session, found)
         click.echo(f"{found.name} is {'suspended' if suspended else 'active'}.")
 
 

@@ -1,6 +1,7 @@
 """The installation that ``repoman-admin`` works on, and how its commands fail."""
 
 import configparser
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from repoman.errors import RepomanError
 from repoman.models import Sessions, make_engine
+from repoman.names import new_uuid
+from repoman.services import audit
 from repoman.services.collector import StrangeStore
 from repoman.settings import InvalidSetting, Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
@@ -67,6 +70,20 @@ class Site:
         """Begin one transaction."""
         with self.sessions.changing.begin() as session:
             yield session
+
+
+def record(session: Session, thing: audit.Thing, **detail: Any) -> None:
+    """Put what the running command changes into the audit trail, in its transaction."""
+    command = click.get_current_context().command_path.split(" ", 1)[-1]
+    audit.record(
+        session,
+        None,
+        "repoman-admin",
+        thing,
+        request=f"repoman-admin {command}",
+        request_id=new_uuid(),
+        detail={"uid": os.getuid()} | detail,
+    )
 
 
 class Commands(click.Group):

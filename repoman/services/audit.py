@@ -1,0 +1,121 @@
+"""The audit trail: a row for every change, in the transaction of the change.
+
+What was asked and by whom, not what the tables held before: the answer to "who gave Bob this
+image, and when?". Rows are only ever added; no URL of the API reads or writes them.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from repoman.identity import Identity
+from repoman.json_text import from_line, to_line
+from repoman.models import AuditEntry, Group, Image, User
+from repoman.security import MembershipOf
+from repoman.services.certificates import read_registration
+from repoman.urls import Urls
+
+LONGEST = 200
+"""Characters of a text that was sent, as far as it is kept."""
+
+Thing = User | Group | Image | MembershipOf
+"""What a change is about."""
+
+_paths = Urls("")
+
+
+def record(
+    session: Session,
+    caller: Identity | None,
+    action: str,
+    thing: Thing,
+    *,
+    request: str,
+    request_id: str,
+    place: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a row. ``place`` is `path_of` the thing before the change, where that may differ.
+
+    ``caller`` None is an administrator on the server itself.
+    """
+    session.add(
+        AuditEntry(
+            user_id=caller and caller.user_id,
+            user_name=caller and caller.user_name,
+            dn=caller and caller.dn,
+            action=action,
+            object=place or path_of(thing),
+            object_key=key_of(thing),
+            request=request,
+            detail=to_line({name: bounded(name, one) for name, one in (detail or {}).items()}),
+            request_id=request_id[:100],
+        )
+    )
+    session.flush()
+
+
+def path_of(thing: Thing) -> str:
+    """Return the path of the URL of what is changed; a membership changes its group."""
+    if isinstance(thing, Image):
+        return _paths.image(thing)
+    return _paths.user(thing) if isinstance(thing, User) else _paths.group(group_of(thing))
+
+
+def key_of(thing: Thing) -> str:
+    """Return a name that no rename changes, and that is never another's."""
+    if isinstance(thing, Image):
+        return _paths.image_by_uuid(thing)
+    return f"user {thing.id}" if isinstance(thing, User) else f"group {group_of(thing).id}"
+
+
+def group_of(thing: Group | MembershipOf) -> Group:
+    """Return the group that a membership is in."""
+    return thing if isinstance(thing, Group) else thing.group
+
+
+def bounded(name: str, value: Any) -> Any:
+    """Shorten a text; of a certificate keep the name that it is for."""
+    if not isinstance(value, str):
+        return value
+    if name == "certificate":
+        return read_registration({name: value}, require_issuer=False).dn.slash
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+
+
+def detail_of(entry: AuditEntry) -> dict[str, Any]:
+    """Return what was sent, and the file that resulted."""
+    found: dict[str, Any] = from_line(entry.detail)
+    return found
+
+
+def find(
+    session: Session,
+    *,
+    user: str | None = None,
+    thing: str | None = None,
+    since: datetime | None = None,
+) -> Iterator[AuditEntry]:
+    """Yield the rows, oldest first: of a user, of an object by its URL's path, since a time.
+
+    A user and an object are known under every name that they ever had.
+    """
+    statement = select(AuditEntry).order_by(AuditEntry.id)
+    if user is not None:
+        name = user.lower()
+        known = select(AuditEntry.user_id).where(AuditEntry.user_name == name)
+        current = select(User.id).where(User.name == name)
+        statement = statement.where(
+            or_(AuditEntry.user_id.in_(known), AuditEntry.user_id.in_(current))
+        )
+    if thing is not None:
+        keys = select(AuditEntry.object_key).where(
+            or_(AuditEntry.object == thing, AuditEntry.object_key == thing)
+        )
+        statement = statement.where(AuditEntry.object_key.in_(keys))
+    if since is not None:
+        statement = statement.where(AuditEntry.time >= since)
+    yield from session.scalars(statement.execution_options(yield_per=1000))
