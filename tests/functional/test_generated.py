@@ -1,0 +1,129 @@
+"""Requests that schemathesis makes up from openapi.yaml, by three people, against the whole API.
+
+Whatever is asked, the answer is one that the document has, and never a 5xx. Most names in the URLs
+are of things that are there, so that requests get beyond the 404.
+"""
+
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.factories import FILE, People
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 3}
+
+# What is there, by the parameter of a URL that it fits.
+THERE = {
+    "user": ["alice", "bob", "carol", "admin"],
+    "owner": ["alice", "bob"],
+    "group": ["lab", "users", "admins"],
+    "image": ["debian12", "empty", "shared"],
+    "first": ["alice", "bob", "kvm", "xen"],
+    "hypervisor": ["kvm", "xen"],
+    "id": ["1", "2", "3"],
+}
+
+CONDITIONS = ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]
+"""Left out mostly: made up, they hold for nothing."""
+
+
+def furnish(people: People) -> None:
+    """Make what is missing of `THERE`; an earlier request may have deleted it."""
+    admin = people.admin.client
+    for name in ("alice", "bob", "carol", "admin"):
+        person = getattr(people, name)
+        fields = {"user_name": name, "cert_dn": f"/C=CA/O=Grid/CN={name.title()}"}
+        admin.post("/api/users", fields, status="*")
+        admin.patch(f"/api/users/{name}", {"suspended": "no"}, status="*")
+        for image in ("debian12", "empty", "shared"):
+            person.client.post("/api/images", {"name": image, "hypervisor": "kvm,xen"}, status="*")
+        for path in ("debian12", "xen/debian12", "shared"):
+            person.client.put(f"/api/images/raw/{path}", FILE[:1000], status="*")
+    admin.post("/api/groups", {"name": "lab", "users": "alice,bob"}, status="*")
+    for share in ("user/alice", "group/lab"):
+        people.bob.client.post(f"/api/images/shared/share/{share}", status="*")
+
+
+def environ_of(people: People, role: str) -> dict[str, str]:
+    """Return what the web server says of the one who asks."""
+    client = people.anonymous if role == "anonymous" else getattr(people, role).client
+    return dict(client.extra_environ)
+
+
+@contextmanager
+def closing_iterable(iterable):
+    """Close what an application returned, where it wants to be closed (PEP 3333)."""
+    try:
+        yield iterable
+    finally:
+        getattr(iterable, "close", lambda: None)()
+
+
+@pytest.mark.parametrize("role", ["admin", "alice", "anonymous"])
+def test_no_made_up_request_gets_a_5xx_or_an_undocumented_answer(people, role, subtests):
+    environ, statuses = environ_of(people, role), Counter()
+
+    def application(given_environ, start_response):
+        # Read and closed here as a server does, for werkzeug's client does not.
+        with closing_iterable(people.application(given_environ | environ, start_response)) as body:
+            return [*body]
+
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.yaml", application)
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.method.upper() not in {"GET", "HEAD"} or not statuses:
+            furnish(people)
+        for mode, examples in EXAMPLES.items():
+            with subtests.test(operation=operation.label, mode=mode.value):
+                ask(operation, mode, examples, statuses)
+    print(role, sorted(statuses.items()))
+    assert {200, 201, 404} <= statuses.keys() or role == "anonymous"
+
+
+def ask(operation, mode, examples, statuses) -> None:
+    """Ask what hypothesis makes up, and check each answer."""
+
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), data=strategies.data())
+    def asked(case, data):
+        for header in CONDITIONS:
+            if data.draw(strategies.integers(0, 4)):
+                case.headers.pop(header, None)
+        for name in case.path_parameters or ():
+            if name in THERE and data.draw(strategies.integers(0, 4)):
+                case.path_parameters[name] = data.draw(strategies.sampled_from(THERE[name]))
+        response = case.call()
+        statuses[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    try:
+        asked()
+    except Unsatisfiable:
+        # Nothing of this request can be wrong: it has no parameter and no body.
+        assert mode is GenerationMode.NEGATIVE
