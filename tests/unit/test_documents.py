@@ -23,7 +23,7 @@ OPENAPI_TEXT = files("repoman").joinpath("openapi.yaml").read_text()
 OPENAPI = yaml.safe_load(OPENAPI_TEXT)
 COMPONENTS = OPENAPI["components"]
 PAGES = [ROOT / "README.markdown", ROOT / "REST.markdown", ROOT / "CHANGELOG.markdown"]
-PAGES += sorted((ROOT / "docs").rglob("*.md"))
+PAGES += sorted((ROOT / "docs").rglob("*.m*d*"))
 MODELS = [
     kind
     for kind in vars(schemas).values()
@@ -289,6 +289,19 @@ def test_readme_names_only_targets_of_the_makefile():
     made = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert {"run", "test"} <= named <= made
+
+
+def test_every_threat_names_a_test_that_exists():
+    page = (ROOT / "docs" / "threats.markdown").read_text()
+    code = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    threats = [line for line in rows if not line.startswith("| threat |")]
+    assert len(threats) > 40
+    for line in threats:
+        named = re.findall(r"`(test_\w+)`", line.rsplit("|", 2)[1])
+        assert named, line
+        for name in named:
+            assert f"def {name}(" in code, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
