@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from repoman.errors import RepomanError
 from repoman.models import Sessions, make_engine
+from repoman.services.backup_folders import BackupError
 from repoman.services.collector import StrangeStore
 from repoman.settings import InvalidSetting, Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
@@ -80,7 +81,7 @@ class Commands(click.Group):
             # What an administrator is to be told of: the error beneath.
             reason = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""
             raise click.ClickException(error.detail + reason) from error
-        except (InvalidSetting, StrangeStore, configparser.Error) as error:
+        except (InvalidSetting, StrangeStore, BackupError, configparser.Error) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
