@@ -12,6 +12,7 @@ from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
 from repoman.schemas import NewGroup, NewUser, validate
+from repoman.scripts import backups
 from repoman.scripts.site import Commands, Site, record
 from repoman.scripts.trail import audit
 from repoman.services import certificates, groups, users
@@ -34,6 +35,10 @@ def main(ctx: click.Context, config: Path) -> None:
     """Administer a Repoman server."""
     ctx.obj = Site(config)
     ctx.call_on_close(ctx.obj.close)
+
+
+for command in (backups.backup, backups.restore):
+    main.add_command(command)
 
 
 @main.command()
@@ -79,8 +84,10 @@ def gc(site: Site, grace: int | None, force: bool) -> None:
     seconds = site.settings.gc_grace if grace is None else grace
     for item in collect(site.sessions, site.store, seconds, force=force):
         state = f"to be removed by a gc {seconds} s from now" if item.waiting else "removed"
+        if item.kept:
+            state = "kept for a backup or a restore that is running"
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
-        removed += 0 if item.waiting else item.size
+        removed += 0 if item.waiting or item.kept else item.size
     click.echo(f"{removed} bytes removed.")
 
 

@@ -244,3 +244,11 @@ def test_a_store_that_has_gone_is_unavailable(tmp_path, method):
     arguments = [new_key()] if method in {"create", "open"} else []
     with pytest.raises(StoreUnavailable):
         list(getattr(store, method)(*arguments))
+
+
+def test_a_store_that_has_gone_is_neither_kept_nor_collected(tmp_path):
+    store = FilesystemStore(tmp_path / "nowhere")
+    with pytest.raises(StoreUnavailable), store.keeping(lambda: None):
+        pass
+    with pytest.raises(StoreUnavailable), store.collecting():
+        pass
