@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from repoman.scripts.site import Site
-from repoman.services.backup import back_up
-from repoman.services.backup_folders import BackupFolder, require_apart
-from repoman.services.dumps import NamedBlob
-from repoman.services.restore import restore as restore_site
+from repoman.scripts.site import Site, record
+from repoman.services.backup.dumps import NamedBlob
+from repoman.services.backup.folders import BackupFolder, require_apart
+from repoman.services.backup.restoring import restore as restore_site
+from repoman.services.backup.taking import back_up
+from repoman.times import show
 
 folder_argument = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
@@ -79,6 +80,9 @@ def restore(site: Site, folder: Path, force: bool, incomplete: bool) -> None:
             "listed; the database is as it was. With --incomplete, their images come without them."
         )
     manifest = restored.manifest
+    with site.change() as session:
+        # What came after the backup is gone from the trail, but not that it is gone.
+        record(session, None, folder=str(folder.absolute()), made=show(manifest.made))
     click.echo(
         f"Restored the backup of {manifest.made:%Y-%m-%d %H:%M:%S} UTC: "
         f"{sum(manifest.rows.values())} rows of the database; files: {restored.copied} copied, "

@@ -18,7 +18,7 @@ from repoman.errors import RepomanError
 from repoman.models import Sessions, make_engine
 from repoman.names import new_uuid
 from repoman.services import audit
-from repoman.services.backup_folders import BackupError
+from repoman.services.backup.folders import BackupError
 from repoman.services.collector import StrangeStore
 from repoman.settings import InvalidSetting, Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore

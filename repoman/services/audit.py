@@ -21,8 +21,8 @@ from repoman.urls import Urls
 LONGEST = 200
 """Characters of a text that was sent, as far as it is kept."""
 
-Thing = User | Group | Image | MembershipOf
-"""What a change is about."""
+Thing = User | Group | Image | MembershipOf | None
+"""What a change is about; None is the site as a whole."""
 
 _paths = Urls("")
 
@@ -60,6 +60,8 @@ def record(
 
 def path_of(thing: Thing) -> str:
     """Return the path of the URL of what is changed; a membership changes its group."""
+    if thing is None:
+        return "/api"
     if isinstance(thing, Image):
         return _paths.image(thing)
     return _paths.user(thing) if isinstance(thing, User) else _paths.group(group_of(thing))
@@ -67,6 +69,8 @@ def path_of(thing: Thing) -> str:
 
 def key_of(thing: Thing) -> str:
     """Return a name that no rename changes, and that is never another's."""
+    if thing is None:
+        return "/api"
     if isinstance(thing, Image):
         return _paths.image_by_uuid(thing)
     return f"user {thing.id}" if isinstance(thing, User) else f"group {group_of(thing).id}"

@@ -273,3 +273,16 @@ def test_a_change_that_cannot_be_recorded_does_not_take_place(people, kept, sess
         assert answer.status_int >= 500
     kept.check()
     assert len(client.get("/api/images").json) == 1
+
+
+def test_a_restore_is_recorded_in_the_trail_that_it_brought_back(people, trail, ini, tmp_path):
+    people.alice.create()
+    config = ["--config", str(write_ini(tmp_path / "site.ini", ini))]
+    people.application.sessions.engine.dispose()
+    for command in (("backup",), ("restore", "--force")):
+        result = CliRunner().invoke(main, [*config, *command, str(tmp_path / "backup")])
+        assert result.exit_code == 0, result.output
+    first, restored = trail.new()
+    assert (first.object, restored.object) == ("/api/images/alice/debian12", "/api")
+    assert restored.request == "repoman-admin restore"
+    assert json.loads(restored.detail)["folder"] == str(tmp_path / "backup")

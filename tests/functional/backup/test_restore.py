@@ -8,7 +8,7 @@ import pytest
 import repoman
 from repoman.models import Base
 from repoman.storage.filesystem import FilesystemStore
-from tests.backups import COMMAND, NEW, WAITING, Site, assert_whole, blob_in, execute, manifest
+from tests.backups import COMMAND, NEW, WAITING, Site, assert_whole, blob_in, execute
 from tests.backups import populate as populate_site
 from tests.factories import FILE, People
 from tests.killing import killed_at_each_step
@@ -43,7 +43,7 @@ def test_a_restored_site_is_the_same_by_every_row_and_every_byte(populated, ther
 
 
 def test_every_type_of_column_comes_back_as_it_was():
-    # A type that is new here must be taught to repoman.services.dumps first.
+    # A type that is new here must be taught to repoman.services.backup.dumps first.
     types = {column.type.python_type for t in Base.metadata.tables.values() for column in t.columns}
     assert {one.__name__ for one in types} == {"bool", "datetime", "int", "str"}
 
@@ -69,7 +69,6 @@ def test_from_sqlite_to_postgresql_and_back(populated, folder, tmp_path, postgre
     assert ours.rows() == populated.rows()
     assert_whole(ours)
     ours.run("backup", tmp_path / "second")
-    assert manifest(tmp_path / "second")["dump"] == manifest(folder)["dump"]
     back = Site.make(tmp_path / "back", populated.ini)
     back.run("restore", tmp_path / "second")
     assert back.rows() == populated.rows()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from repoman import digests
 from repoman.errors import DigestMismatch, EmptyFile, StoreUnavailable
-from repoman.services.backup_folders import BackupError
-from repoman.services.dumps import Dump, NamedBlob
+from repoman.services.backup.dumps import Dump, NamedBlob
+from repoman.services.backup.folders import BackupError
 from repoman.services.files import receive
 from repoman.storage import Store
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoman.errors import StoreFull, StoreUnavailable
-from repoman.services.dumps import Dump, DumpUnreadable
+from repoman.services.backup.dumps import Dump, DumpUnreadable
 from repoman.storage.filesystem import FilesystemStore, sync_folder, try_lock
 
 FORMAT = 1

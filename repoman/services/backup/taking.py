@@ -14,10 +14,10 @@ from sqlalchemy import select
 from repoman.database import require_current, wanted_revision
 from repoman.identity import ADMINS
 from repoman.models import Group, Sessions, now
-from repoman.services import blob_copies, dumps
-from repoman.services.backup_folders import BackupError, BackupFolder, Manifest
-from repoman.services.blob_copies import Damaged, Tally
-from repoman.services.dumps import Dump, NamedBlob
+from repoman.services.backup import copies, dumps
+from repoman.services.backup.copies import Damaged, Tally
+from repoman.services.backup.dumps import Dump, NamedBlob
+from repoman.services.backup.folders import BackupError, BackupFolder, Manifest
 from repoman.storage import Store
 from repoman.storage.filesystem import FilesystemStore
 
@@ -115,7 +115,7 @@ def _take_blobs(
 ) -> None:
     """Copy or link the blobs that are not there in their full size."""
     if not hard_link:
-        blob_copies.require_room(dump, store, folder.blobs, str(folder.path))
+        copies.require_room(dump, store, folder.blobs, str(folder.path))
     for blob in dump.blobs():
         if present.get(blob.uuid) == blob.size:
             taken.kept.add(blob.size)
@@ -124,7 +124,7 @@ def _take_blobs(
             if hard_link:
                 _link(blob, store, folder)
             else:
-                blob_copies.copy(blob, store, folder.blobs)
+                copies.copy(blob, store, folder.blobs)
             taken.copied.add(blob.size)
         except Damaged as damage:
             taken.damaged[blob] = str(damage)
@@ -134,7 +134,7 @@ def _link(blob: NamedBlob, store: Store, folder: BackupFolder) -> None:
     """Link a blob that is whole. Raises `Damaged`, `BackupError`."""
     if not isinstance(store, FilesystemStore):
         raise BackupError("--hard-link is for a store in a folder; leave it out.")
-    blob_copies.check(blob, store)
+    copies.check(blob, store)
     try:
         folder.link(blob.uuid, store.path(blob.uuid))
     except OSError as error:

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 
 from repoman.database import check_is_current, migrate_empty, wanted_revision
 from repoman.models import Sessions, User
-from repoman.services import blob_copies, loads
-from repoman.services.backup_folders import BackupError, BackupFolder, Manifest
-from repoman.services.blob_copies import Damaged, Tally
-from repoman.services.dumps import Dump, NamedBlob
+from repoman.services.backup import copies, loads
+from repoman.services.backup.copies import Damaged, Tally
+from repoman.services.backup.dumps import Dump, NamedBlob
+from repoman.services.backup.folders import BackupError, BackupFolder, Manifest
 from repoman.storage import Store
 
 
@@ -108,7 +108,7 @@ def _require_no_users(connection: Connection) -> None:
 def _place_blobs(dump: Dump, folder: BackupFolder, store: Store, restored: Restored) -> None:
     """Bring the blobs into the store that are not there whole, and say which are nowhere whole."""
     present, partial = dict(store.keys()), dict(store.partials())
-    blob_copies.require_room(dump, folder.blobs, store, "The store")
+    copies.require_room(dump, folder.blobs, store, "The store")
     for blob in dump.blobs():
         if present.get(blob.uuid) == blob.size and _is_whole(blob, store):
             restored.kept.add(blob.size)
@@ -117,7 +117,7 @@ def _place_blobs(dump: Dump, folder: BackupFolder, store: Store, restored: Resto
             # What a killed restore left. Nobody else removes it meanwhile: the store is kept.
             store.delete(blob.uuid)
         try:
-            blob_copies.copy(blob, folder.blobs, store)
+            copies.copy(blob, folder.blobs, store)
             restored.copied.add(blob.size)
         except Damaged as damage:
             restored.lost[blob] = str(damage)
@@ -125,7 +125,7 @@ def _place_blobs(dump: Dump, folder: BackupFolder, store: Store, restored: Resto
 
 def _is_whole(blob: NamedBlob, store: Store) -> bool:
     try:
-        blob_copies.check(blob, store)
+        copies.check(blob, store)
     except Damaged:
         return False
     return True

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, Table, select
 
 from repoman.models import Base, Blob, Image, ImageFile, Sessions, Upload, User
-from repoman.services import last_ids
+from repoman.services.backup import last_ids
 
 BATCH = 1000
 """Rows that are in memory at once."""

@@ -10,8 +10,8 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, insert, tex
 from sqlalchemy.exc import OperationalError
 
 from repoman.models import Base, Blob, Sessions
-from repoman.services import last_ids
-from repoman.services.dumps import BATCH, Dump
+from repoman.services.backup import last_ids
+from repoman.services.backup.dumps import BATCH, Dump
 
 Row = dict[str, Any]
 
