@@ -6,6 +6,8 @@ VAR ?= var
 export PORT VAR
 
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# Debian's package postgresql would make a server for everybody and start it; the tests make their own.
+NO_SERVER = /etc/postgresql-common/createcluster.d/repoman-tests.conf
 VENV_PACKAGE = $(if $(filter python3.%,$(notdir $(PYTHON))),$(notdir $(PYTHON)),python3)-venv
 
 .PHONY: help run test check format clean debian-packages
@@ -44,8 +46,10 @@ debian-packages: ## install what the tests use from Debian (as root; else say wh
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing$$missing"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
+	    mkdir -p $(dir $(NO_SERVER)); echo create_main_cluster = false >$(NO_SERVER); \
 	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; } \
 	        >/dev/null || echo "apt-get failed: tests that need$$missing are skipped"; \
+	    rm $(NO_SERVER); \
 	else \
 	    echo "Not installed:$$missing; tests that need them are skipped"; \
 	fi

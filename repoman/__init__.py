@@ -23,11 +23,13 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
     """
     settings = read_settings(ini)
     sessions = Sessions(make_engine(settings))
-    check_is_current(sessions.engine)
-    with sessions.reading() as session:
-        check_names(session, settings)
-    # Servers fork after this, and a connection must not be used in two processes.
-    sessions.engine.dispose()
+    try:
+        check_is_current(sessions.engine)
+        with sessions.reading() as session:
+            check_names(session, settings)
+    finally:
+        # Servers fork after this, and a connection must not be used in two processes.
+        sessions.engine.dispose()
     store = FilesystemStore(settings.store)
     store.prepare()
 

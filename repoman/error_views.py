@@ -46,6 +46,10 @@ CONFLICTS: tuple[tuple[str, str, type[RepomanError], str], ...] = (
     ("uq_image_owner_id_name", "image.owner_id, image.name", ImageExists, "image name"),
 )
 
+# PostgreSQL's states of a database that has no tables (yet), or that may only be read, as a standby
+# does. SQLite says the same by OperationalError.
+UNUSABLE = frozenset({"42P01", "25006"})
+
 
 def problem(request: Request, error: RepomanError) -> Response:
     """Make the answer. Somebody unknown learns nothing but why: not what is there and what not."""
@@ -124,11 +128,13 @@ def no_database(error: Exception, request: Request) -> Response:
 
 
 def damaged(error: DatabaseError, request: Request) -> Response:
-    """Answer while the database is damaged, or no database at all: sqlite3's plain DatabaseError.
+    """Answer while the database is damaged, or none of Repoman's.
 
-    Its subclasses with no view of their own are defects of ours.
+    sqlite3 says so by its plain DatabaseError, PostgreSQL by a state in `UNUSABLE`. All else that
+    has no view of its own is a defect of ours.
     """
-    return (no_database if type(error) is DatabaseError else unexpected)(error, request)
+    unusable = type(error) is DatabaseError or getattr(error.orig, "sqlstate", None) in UNUSABLE
+    return (no_database if unusable else unexpected)(error, request)
 
 
 def unexpected(error: Exception, request: Request) -> Response:

@@ -101,7 +101,8 @@ class Commands(click.Group):
         except (InvalidSetting, StrangeStore, BackupError, configparser.Error) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
+            # PostgreSQL's message goes on with the statement, in lines of its own.
+            cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise click.ClickException(
                 f"The database does not answer as it should: {cause}. "
                 "Has `repoman-admin init` been run?"

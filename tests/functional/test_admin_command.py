@@ -55,8 +55,8 @@ def shown(output):
 # --- init
 
 
-def test_init_makes_database_and_store_and_twice_is_as_once(ini, tmp_path, run, config):
-    ini["sqlalchemy.url"] = f"sqlite:///{tmp_path}/new folder/db.sqlite"
+def test_init_makes_tables_and_store_and_twice_is_as_once(ini, tmp_path, run, config, database):
+    ini["sqlalchemy.url"] = database.uninitialised()
     ini["repoman.store"] = str(tmp_path / "new store")
     write_ini(config, ini)
     first = run("init")
@@ -69,8 +69,8 @@ def test_init_makes_database_and_store_and_twice_is_as_once(ini, tmp_path, run, 
     repoman.main({}, **ini).sessions.engine.dispose()
 
 
-def test_two_inits_at_once_do_no_harm(ini, tmp_path, run, config):
-    ini["sqlalchemy.url"] = f"sqlite:///{tmp_path}/db.sqlite"
+def test_two_inits_at_once_do_no_harm(ini, run, config, database):
+    ini["sqlalchemy.url"] = database.uninitialised()
     write_ini(config, ini)
     command = [COMMAND, "--config", str(config), "init"]
     running = [
@@ -237,12 +237,14 @@ def test_a_bad_setting_stops_every_command_with_its_key(ini, run, config, key, v
     assert f"Error: {key}: " in run(*command, fails=True)
 
 
-def test_without_init_the_sentence_says_so(ini, tmp_path, run, config):
-    write_ini(config, ini | {"sqlalchemy.url": f"sqlite:///{tmp_path}/none.sqlite"})
-    for command in (["user", "list"], ["user", "add", "a", "--dn", "/CN=A"], ["group", "list"]):
+def test_without_init_the_sentence_says_so(run, database):
+    commands = (["user", "list"], ["user", "add", "a", "--dn", "/CN=A"], ["group", "list"])
+    with database.emptied():
+        for command in commands:
+            assert "repoman-admin init" in run(*command, fails=True)
+    database.remove()
+    for command in commands:
         assert "repoman-admin init" in run(*command, fails=True)
-    (tmp_path / "none.sqlite").touch()
-    assert "repoman-admin init" in run("user", "list", fails=True)
 
 
 def test_a_store_that_cannot_be_made(ini, tmp_path, run, config):
