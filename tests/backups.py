@@ -14,6 +14,7 @@ from repoman.models import Base, Blob, ImageFile, Sessions, make_engine
 from repoman.scripts.admin import main as repoman_admin
 from repoman.settings import Settings, read_settings
 from tests.factories import FILE
+from tests.postgres import Cluster
 
 NEW = b"another virtual machine image" * 1000
 COMMAND = str(Path(sys.executable).with_name("repoman-admin"))
@@ -166,3 +167,8 @@ def execute(site: Site, statement: str):
         found = result.freeze()() if result.returns_rows else None
     sessions.engine.dispose()
     return found
+
+
+def empty_postgresql(cluster: Cluster) -> str:
+    """Make a database without tables, and return its URL."""
+    return cluster.url(cluster.create())

@@ -9,8 +9,13 @@ import pytest
 
 from tests.backups import COMMAND, Site
 from tests.factories import FILE
-from tests.postgresql import cluster
 from tests.wsgi import wait_for
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite: the tests for which the kind of database counts name both kinds themselves."""
+    return "sqlite"
 
 
 @pytest.fixture
@@ -78,10 +83,3 @@ def midway(here, folder, image):
     process.kill()
     process.communicate()
     writer.close()
-
-
-@pytest.fixture(scope="session")
-def postgresql():
-    """A PostgreSQL that makes databases; tests that use it are skipped where there is none."""
-    with cluster() as made:
-        yield made

@@ -8,7 +8,16 @@ import pytest
 import repoman
 from repoman.models import Base
 from repoman.storage.filesystem import FilesystemStore
-from tests.backups import COMMAND, NEW, WAITING, Site, assert_whole, blob_in, execute
+from tests.backups import (
+    COMMAND,
+    NEW,
+    WAITING,
+    Site,
+    assert_whole,
+    blob_in,
+    empty_postgresql,
+    execute,
+)
 from tests.backups import populate as populate_site
 from tests.factories import FILE, People
 from tests.killing import killed_at_each_step
@@ -62,8 +71,8 @@ def test_the_restored_site_serves_the_same_people(
     application.sessions.engine.dispose()
 
 
-def test_from_sqlite_to_postgresql_and_back(populated, folder, tmp_path, postgresql):
-    ours = Site.make(tmp_path / "postgresql", populated.ini, postgresql.database())
+def test_from_sqlite_to_postgresql_and_back(populated, folder, tmp_path, postgres):
+    ours = Site.make(tmp_path / "postgresql", populated.ini, empty_postgresql(postgres))
     populated.run("backup", folder)
     ours.run("restore", folder)
     assert ours.rows() == populated.rows()
@@ -75,10 +84,10 @@ def test_from_sqlite_to_postgresql_and_back(populated, folder, tmp_path, postgre
     assert back.files() == populated.files()
 
 
-def test_a_move_to_postgresql_leaves_the_store_where_it_is(populated, folder, tmp_path, postgresql):
+def test_a_move_to_postgresql_leaves_the_store_where_it_is(populated, folder, tmp_path, postgres):
     populated.run("backup", folder)
     before = populated.rows(), populated.files()
-    ini = populated.ini | {"sqlalchemy.url": postgresql.database()}
+    ini = populated.ini | {"sqlalchemy.url": empty_postgresql(postgres)}
     moved = Site.of(ini, tmp_path / "moved.ini")
     assert "0 (0 bytes) copied, 3 (75000 bytes) there already" in moved.run("restore", folder)
     assert (moved.rows(), moved.files()) == before
@@ -93,7 +102,7 @@ def url(request, tmp_path) -> str:
     """The URL of a database that is not there yet, or of an empty one."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/new.sqlite"
-    return request.getfixturevalue("postgresql").database()
+    return empty_postgresql(request.getfixturevalue("postgres"))
 
 
 def add_user(site: Site, name: str) -> int:
