@@ -268,6 +268,10 @@ def test_a_time_that_is_none_is_refused_with_a_sentence(ini, tmp_path, since):
         (("user", "resume", "alice"), "/api/users/alice"),
         (("group", "add", "lab"), "/api/groups/lab"),
         (("group", "add-user", "users", "alice"), "/api/groups/users"),
+        (("group", "remove-user", "users", "alice"), "/api/groups/users"),
+        (("group", "add-admin", "users", "alice"), "/api/groups/users"),
+        (("group", "permit", "users", "user_create"), "/api/groups/users"),
+        (("group", "forbid", "users", "image_create"), "/api/groups/users"),
     ],
 )
 def test_changes_by_repoman_admin_are_recorded_without_a_user(
