@@ -138,6 +138,12 @@ class NotGroupMember(RepomanError):
     status, code, title = 403, "not-group-member", "Not a member of the group"
 
 
+class GroupProtected(RepomanError):
+    """A group that the server cannot do without."""
+
+    status, code, title = 403, "group-protected", "Group protected"
+
+
 class NotFound(RepomanError):
     """No such URL."""
 
@@ -160,6 +166,12 @@ class ImageNotFound(NotFound):
     """No image of that name or UUID that the caller may see."""
 
     code, title = "image-not-found", "Image not found"
+
+
+class PermissionNotFound(NotFound):
+    """No permission of that name."""
+
+    code, title = "permission-not-found", "Permission not found"
 
 
 class CertificateNotFound(NotFound):

@@ -40,7 +40,8 @@ class Presenter:
             "created": show(user.created),
             "url": self.urls.user(user),
         }
-        if user.id == self.caller.user_id or may(self.caller, Action.MODIFY_USER_FULLY, user):
+        clerk = Permission.USER_MODIFY in self.caller.permissions
+        if user.id == self.caller.user_id or clerk:
             shown["suspended"] = user.suspended
         return shown
 
@@ -57,15 +58,13 @@ class Presenter:
 
     def group(self, group: Group) -> Json:
         """Show a group with its members."""
-        members = groups.members(self.session, group)
-        admins = {place.user_id for place in group.memberships if place.is_admin}
         return {
             "name": group.name,
             "description": group.description,
             "permissions": permissions_of([group]),
-            "users": [self.urls.user(user) for user in members],
-            "admins": [self.urls.user(user) for user in members if user.id in admins],
-            "protected": group.protected,
+            "users": [self.urls.user(user) for user in groups.members(self.session, group)],
+            "admins": [self.urls.user(user) for user in groups.admins(self.session, group)],
+            "protected": groups.is_protected(group, self.settings),
             "created": show(group.created),
             "url": self.urls.group(group),
         }

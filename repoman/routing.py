@@ -27,13 +27,18 @@ def includeme(config: Configurator) -> None:
 
     add("users", "/api/users")
     add("user", "/api/users/{user}", factory=resources.UserContext)
-    add("certificates", "/api/users/{user}/certificates", factory=resources.UserContext)
+    add("certificates", "/api/users/{user}/certificates", factory=resources.CertificatesContext)
     add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
 
     add("groups", "/api/groups")
     add("group", "/api/groups/{group}", factory=resources.GroupContext)
-    add("members", "/api/groups/{group}/users", factory=resources.GroupContext)
-    add("member", "/api/groups/{group}/users/{user}", factory=resources.MembershipContext)
+    group, place = "/api/groups/{group}", resources.PlaceContext
+    add("members", group + "/users", factory=place)
+    add("member", group + "/users/{user}", factory=place)
+    add("admins", group + "/admins", factory=place)
+    add("admin", group + "/admins/{user}", factory=place)
+    add("permissions", group + "/permissions", factory=resources.GroupContext)
+    add("permission", group + "/permissions/{permission}", factory=resources.PermissionContext)
 
     add("images", "/api/images")
     add("raw", "/api/images/raw/{image}", factory=resources.FileContext)

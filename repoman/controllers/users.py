@@ -4,9 +4,10 @@ from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
 from repoman.presenters import Json
+from repoman.queries import UserDeletion
 from repoman.schemas import NewCertificate, NewUser, UserChanges
-from repoman.security import Action, require
-from repoman.services import certificates, users
+from repoman.security import Action
+from repoman.services import certificates, user_deletion, users
 
 
 @view_defaults(route_name="users", renderer="json")
@@ -21,15 +22,8 @@ class Users(Controller):
     @view_config(request_method="POST", permission=Action.CREATE_USER, fields=NewUser)
     def create(self) -> Json:
         """Register a user with one certificate."""
-        settings, fields = self.request.settings, self.request.fields.given()
-        if fields.get("groups"):
-            require(self.request.identity, Action.CHANGE_MEMBERS)
-        user = users.create(
-            self.db,
-            fields["user_name"],
-            certificates.read_registration(fields, require_issuer=settings.require_issuer),
-            fields,
-            hypervisors=settings.hypervisors,
+        user = users.register(
+            self.db, self.request.identity, self.request.fields.given(), self.request.settings
         )
         return self.created(user, self.request.present.user(user), self.urls.user(user))
 
@@ -57,11 +51,12 @@ class User(Controller):
         )
         return self.get()
 
-    @view_config(request_method="DELETE", permission=Action.DELETE_USER)
+    @view_config(request_method="DELETE", permission=Action.DELETE_USER, query=UserDeletion)
     def delete(self) -> Json:
-        """Remove a user who owns no image."""
+        """Remove a user, with the images or after giving them away where the query says so."""
         url = self.urls.user(self.context.user)
-        users.delete(self.db, self.request.identity, self.context.user)
+        fate = self.request.query.images
+        user_deletion.delete(self.db, self.request.identity, self.context.user, fate)
         return deleted(url)
 
 
@@ -75,20 +70,15 @@ class Certificates(Controller):
         user = self.context.user
         return [self.urls.certificate(one, user) for one in user.certificates]
 
-    @view_config(request_method="POST", permission=Action.MODIFY_USER_FULLY, fields=NewCertificate)
+    @view_config(request_method="POST", permission=Action.ADD_CERTIFICATE, fields=NewCertificate)
     def create(self) -> Json:
         """Register one more certificate."""
-        user, settings = self.context.user, self.request.settings
-        certificate = users.add_certificate(
-            self.db,
-            self.request.identity,
-            user,
-            certificates.read_registration(
-                self.request.fields.given(), require_issuer=settings.require_issuer
-            ),
+        registration = certificates.read_registration(
+            self.request.fields.given(), require_issuer=self.request.settings.require_issuer
         )
+        certificate = certificates.add(self.db, self.context.user, registration)
         shown = self.request.present.certificate(certificate)
-        return self.created(user, shown, shown["url"])
+        return self.created(self.context.user, shown, shown["url"])
 
 
 @view_defaults(route_name="certificate", renderer="json")
@@ -105,5 +95,5 @@ class Certificate(Controller):
         """Take a certificate from its user."""
         certificate, user = self.context.certificate, self.context.user
         url = self.urls.certificate(certificate, user)
-        users.remove_certificate(self.db, self.request.identity, user, certificate)
+        users.remove_certificate(self.db, user, certificate)
         return deleted(url)

@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete as sql_delete
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from repoman import names
-from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter
+from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
-from repoman.models import Group, Image, ImageFile, ImageShare, Upload, User, now
+from repoman.models import Group, Image, ImageFile, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, users
+from repoman.services import groups, hypervisors, owners, users
 from repoman.services.visibility import visible
 from repoman.settings import Settings
 
@@ -73,15 +72,20 @@ def find(
 
 def _one(session: Session, lock: bool, *conditions: Any) -> Image | None:
     statement = select(Image).where(*conditions).options(*_WHOLE)
-    if lock:
-        # Owner and group by queries of their own: after waiting for the lock, PostgreSQL looks at
-        # the image anew, but joins it with the rows from before.
-        statement = (
-            statement.options(selectinload(Image.owner), selectinload(Image.group))
-            .with_for_update(of=Image)
-            .execution_options(populate_existing=True)
-        )
-    return session.scalars(statement).one_or_none()
+    return session.scalars(locked(statement) if lock else statement).one_or_none()
+
+
+def locked(statement: Select[Image]) -> Select[Image]:
+    """Have others who want to change these images wait until the commit.
+
+    Owner and group come by queries of their own: after waiting for the lock, PostgreSQL looks at
+    the image anew, but joins it with the rows from before.
+    """
+    return (
+        statement.options(selectinload(Image.owner), selectinload(Image.group))
+        .with_for_update(of=Image)
+        .execution_options(populate_existing=True)
+    )
 
 
 def reload(session: Session, image_id: int) -> Image:
@@ -122,7 +126,7 @@ def create(
     require(caller, Action.CREATE_IMAGE, group)
     if "expires" in fields and fields["expires"] and fields["expires"] <= now():
         raise InvalidParameter("An image cannot begin expired.", field="expires")
-    _check_name_free(session, owner, fields["name"])
+    owners.check_name_free(session, owner, fields["name"])
     image = _new(fields, owner, group, source)
     wanted = fields.get("hypervisor")
     listed = hypervisors.known(wanted, settings) if wanted else None
@@ -249,11 +253,6 @@ def _group_of_new(
     return group
 
 
-def _check_name_free(session: Session, owner: User, name: str) -> None:
-    if session.scalar(select(Image.id).where(Image.owner_id == owner.id, Image.name == name)):
-        raise ImageExists(f"{owner.name} has an image {name!r} already; choose another name.")
-
-
 def _change_hypervisors(image: Image, wanted: Sequence[str]) -> None:
     """Set the list, and delete the files of those taken off."""
     dropped = set(image.hypervisor_names).difference(wanted)
@@ -278,7 +277,7 @@ def _change_group(session: Session, caller: Identity, image: Image, name: str | 
 
 
 def _change_owner_and_name(session: Session, image: Image, fields: Mapping[str, Any]) -> None:
-    """Set both at once; at a new owner's, shares, group, group access and open uploads end."""
+    """Set both at once, for a name is unique for its owner."""
     owner, name = image.owner, fields.get("name", image.name)
     if "owner" in fields:
         owner = users.find(session, fields["owner"] or "", "owner")
@@ -286,9 +285,7 @@ def _change_owner_and_name(session: Session, image: Image, fields: Mapping[str, 
         raise InvalidParameter("An image needs a name.", field="name")
     if (owner, name) == (image.owner, image.name):
         return
-    _check_name_free(session, owner, name)
+    owners.check_name_free(session, owner, name)
+    image.name = name
     if owner is not image.owner:
-        image.group, image.group_access = None, "none"
-        image.shares.clear()
-        session.execute(sql_delete(Upload).where(Upload.image_id == image.id))
-    image.owner, image.name = owner, name
+        owners.change(session, image, owner)

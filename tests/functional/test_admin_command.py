@@ -203,9 +203,47 @@ def test_groups_are_made_listed_and_joined(run, people, sessions):
         assert not groups.find(session, "lab").protected
 
 
+def test_groups_are_shown_and_changed(run, people, sessions):
+    assert people.bob.name
+    run("group", "add", "lab", "--description", "The lab")
+    for _ in range(2):
+        assert run("group", "add-admin", "Lab", "Bob") == "bob is an admin of lab.\n"
+        assert run("group", "permit", "lab", "user_create") == "lab confers user_create.\n"
+    assert shown(run("group", "show", "LAB")) == {
+        "name": "lab",
+        "description": "The lab",
+        "permissions": "user_create",
+        "users": "bob",
+        "admins": "bob",
+    }
+    fields = {"user_name": "ann", "cert_dn": "/CN=Ann"}
+    people.bob.client.post_json("/api/users", fields, status=201)
+    people.bob.client.put("/api/groups/lab/users/ann", status=200)
+    for _ in range(2):
+        assert run("group", "forbid", "lab", "user_create") == "lab confers nothing.\n"
+        assert run("group", "remove-user", "lab", "bob") == "bob is not in lab.\n"
+    assert shown(run("group", "show", "lab"))["users"] == "ann"
+    assert "no group 'nosuch'" in run("group", "show", "nosuch", fails=True)
+
+
+def test_the_last_admin_is_not_taken_out(run, people):
+    assert people.admin.name
+    assert "another admin" in run("group", "remove-user", "admins", "admin", fails=True)
+    people.admin.client.get("/api/users", status=200)
+
+
+def test_where_no_admin_can_come_in_one_is_made(run, people):
+    assert people.bob.name
+    run("group", "add-user", "admins", "bob")
+    people.bob.client.post_json("/api/groups", {"name": "lab"}, status=201)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["add-admin", "users", "nobody"], "no user 'nobody'"),
+        (["remove-user", "nosuch", "bob"], "no group 'nosuch'"),
+        (["permit", "nosuch", "user_create"], "no group 'nosuch'"),
         (["add", "users"], "already"),
         (["add", "a b"], "a name is"),
         (["add", "lab", "--permissions", "sudo"], "not a permission"),

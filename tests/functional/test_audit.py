@@ -28,15 +28,36 @@ REQUESTS = [
         "POST",
         "/api/users/anna/certificates",
         {"cert_dn": "/C=CA/CN=Ann 2"},
-        "user:modify-fully",
+        "user:add-certificate",
         "/api/users/anna",
     ),
     ("DELETE", "/api/users/anna/certificates/{id}", None, "user:modify-fully", "/api/users/anna"),
     ("POST", "/api/groups", {"name": "lab"}, "group:create", "/api/groups/lab"),
-    ("POST", "/api/groups/lab/users", {"name": "anna"}, "group:change-members", "/api/groups/lab"),
-    ("POST", "/api/groups/lab/users/bob", None, "group:change-members", "/api/groups/lab"),
-    ("PUT", "/api/groups/lab/users/alice", None, "group:change-members", "/api/groups/lab"),
-    ("DELETE", "/api/groups/lab/users/bob", None, "group:change-members", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/users", {"name": "anna"}, "group:add-member", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/users/bob", None, "group:add-member", "/api/groups/lab"),
+    ("PUT", "/api/groups/lab/users/alice", None, "group:add-member", "/api/groups/lab"),
+    ("DELETE", "/api/groups/lab/users/bob", None, "group:remove-member", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/admins", {"name": "anna"}, "group:appoint", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/admins/bob", None, "group:appoint", "/api/groups/lab"),
+    ("PUT", "/api/groups/lab/admins/bob", None, "group:appoint", "/api/groups/lab"),
+    ("DELETE", "/api/groups/lab/admins/bob", None, "group:change-members", "/api/groups/lab"),
+    (
+        "POST",
+        "/api/groups/lab/permissions",
+        {"name": "user_create"},
+        "group:change-permissions",
+        "/api/groups/lab",
+    ),
+    *(
+        (method, "/api/groups/lab/permissions/user_create", None, action, "/api/groups/lab")
+        for method, action in (
+            ("POST", "group:grant"),
+            ("PUT", "group:grant"),
+            ("DELETE", "group:change-permissions"),
+        )
+    ),
+    ("PATCH", "/api/groups/lab", {"name": "biology"}, "group:change", "/api/groups/lab"),
+    ("POST", "/api/groups/biology", {"name": "lab"}, "group:change", "/api/groups/biology"),
     ("POST", "/api/images", {"name": "debian12"}, "image:create", "/api/images/alice/debian12"),
     ("PUT", RAW, b"one", "image:edit", "/api/images/alice/debian12"),
     ("POST", RAW, multipart(b"two"), "image:edit", "/api/images/alice/debian12"),
@@ -67,6 +88,7 @@ REQUESTS = [
     ("POST", "/api/images", {"name": "f"}, "image:create", "/api/images/alice/f"),
     ("DELETE", "/api/images/alice/f", None, "image:delete", "/api/images/alice/f"),
     ("DELETE", "/api/users/anna", None, "user:delete", "/api/users/anna"),
+    ("DELETE", "/api/groups/lab", None, "group:delete", "/api/groups/lab"),
 ]
 
 
@@ -246,6 +268,10 @@ def test_a_time_that_is_none_is_refused_with_a_sentence(ini, tmp_path, since):
         (("user", "resume", "alice"), "/api/users/alice"),
         (("group", "add", "lab"), "/api/groups/lab"),
         (("group", "add-user", "users", "alice"), "/api/groups/users"),
+        (("group", "remove-user", "users", "alice"), "/api/groups/users"),
+        (("group", "add-admin", "users", "alice"), "/api/groups/users"),
+        (("group", "permit", "users", "user_create"), "/api/groups/users"),
+        (("group", "forbid", "users", "image_create"), "/api/groups/users"),
     ],
 )
 def test_changes_by_repoman_admin_are_recorded_without_a_user(

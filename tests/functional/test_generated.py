@@ -40,6 +40,7 @@ THERE = {
     "first": ["alice", "bob", "kvm", "xen"],
     "hypervisor": ["kvm", "xen"],
     "id": ["1", "2", "3"],
+    "permission": ["image_create", "user_create"],
 }
 
 CONDITIONS = ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]

@@ -94,7 +94,8 @@ def test_users(people):
     assert documented(people.alice.client.get("/api/users/alice")) == "User"
     assert documented(people.bob.client.get("/api/users/alice")) == "User"
     assert documented(admin.patch_json("/api/users/ann", {"full_name": "Ann"})) == "User"
-    assert documented(admin.delete("/api/users/ann")) == "Deleted"
+    assert documented(admin.delete("/api/users/ann?images=delete")) == "Deleted"
+    assert documented(admin.delete("/api/users/alice?images=sell", status=400)) == "Problem"
 
 
 def test_certificates(people):
@@ -120,6 +121,19 @@ def test_groups(people):
     assert documented(admin.get("/api/groups/biology/users")) == "Urls"
     assert documented(admin.put(f"/api/groups/biology/users/{bob}")) == "Group"
     assert documented(admin.delete(f"/api/groups/biology/users/{bob}")) == "Deleted"
+    assert documented(admin.post("/api/groups/biology/admins", {"name": bob})) == "Group"
+    assert documented(admin.get("/api/groups/biology/admins")) == "Urls"
+    assert documented(admin.put(f"/api/groups/biology/admins/{bob}")) == "Group"
+    assert documented(admin.delete(f"/api/groups/biology/admins/{bob}")) == "Deleted"
+    permissions = "/api/groups/biology/permissions"
+    assert documented(admin.post(permissions, {"name": "image_modify"})) == "Group"
+    assert documented(admin.get(permissions)) == "Permissions"
+    assert documented(admin.put(f"{permissions}/image_delete")) == "Group"
+    assert documented(admin.delete(f"{permissions}/image_delete")) == "Deleted"
+    assert documented(admin.put(f"{permissions}/sudo", status=404)) == "Problem"
+    assert documented(admin.patch("/api/groups/biology", {"users": bob})) == "Group"
+    assert documented(admin.delete("/api/groups/users", status=403)) == "Problem"
+    assert documented(admin.delete("/api/groups/biology")) == "Deleted"
 
 
 def test_images(people):

@@ -188,6 +188,20 @@ def test_every_url_takes_in_openapi_the_fields_that_its_view_takes(registry, rou
             }
 
 
+def test_every_url_takes_in_openapi_the_query_that_its_view_takes(registry, routes):
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        if view["route_name"] is None:
+            continue
+        model = view.get("query")
+        named = view["request_methods"]
+        for method in (named,) if isinstance(named, str) else named:
+            operation = OPENAPI["paths"][routes[view["route_name"]]][method.lower()]
+            parameters = [target(one) for one in operation.get("parameters", ())]
+            documented = {one["name"] for one in parameters if one["in"] == "query"}
+            assert documented == set(model.model_fields if model else ()), operation["operationId"]
+
+
 def test_rest_names_every_field_of_every_request():
     for model in MODELS:
         for name in model.model_fields:
