@@ -27,6 +27,11 @@ def includeme(config: Configurator) -> None:
 
     add("users", "/api/users")
     add("user", "/api/users/{user}", factory=resources.UserContext)
+    add("user.images", "/api/users/{user}/images", factory=resources.UserContext)
+    add("user.groups", "/api/users/{user}/groups", factory=resources.UserContext)
+    add("user.permissions", "/api/users/{user}/permissions", factory=resources.UserContext)
+    add("user.shared", "/api/users/{user}/shared", factory=resources.UserContext)
+    add("user.sharing", "/api/users/{user}/sharing", factory=resources.UserContext)
     add("certificates", "/api/users/{user}/certificates", factory=resources.UserContext)
     add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
 
@@ -34,6 +39,8 @@ def includeme(config: Configurator) -> None:
     add("group", "/api/groups/{group}", factory=resources.GroupContext)
     add("members", "/api/groups/{group}/users", factory=resources.GroupContext)
     add("member", "/api/groups/{group}/users/{user}", factory=resources.MembershipContext)
+    add("group.images", "/api/groups/{group}/images", factory=resources.GroupContext)
+    add("group.shared", "/api/groups/{group}/shared", factory=resources.GroupContext)
 
     add("images", "/api/images")
     add("raw", "/api/images/raw/{image}", factory=resources.FileContext)

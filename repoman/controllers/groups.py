@@ -1,22 +1,30 @@
 """Groups and their members."""
 
+from typing import Any
+
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
+from repoman.controllers.listing import GroupList, Rows, UserList
 from repoman.presenters import Json
+from repoman.queries import ListQuery
 from repoman.schemas import NewGroup, NewMember
 from repoman.security import Action
 from repoman.services import groups, users
 
 
 @view_defaults(route_name="groups", renderer="json")
-class Groups(Controller):
+class Groups(GroupList):
     """``/api/groups``."""
 
-    @view_config(request_method="GET", permission=Action.LIST_GROUPS)
-    def get(self) -> list[str]:
-        """List the groups' URLs by name."""
-        return [self.urls.group(group) for group in groups.list_all(self.db)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select all."""
+        return groups.rows()
+
+    @view_config(request_method="GET", permission=Action.LIST_GROUPS, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the groups."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CREATE_GROUP, fields=NewGroup)
     def create(self) -> Json:
@@ -43,13 +51,17 @@ class Group(Controller):
 
 
 @view_defaults(route_name="members", renderer="json")
-class Members(Controller):
+class Members(UserList):
     """``/api/groups/{group}/users``."""
 
-    @view_config(request_method="GET", permission=Action.READ_GROUP)
-    def get(self) -> list[str]:
-        """List the URLs of the group's users."""
-        return [self.urls.user(user) for user in groups.members(self.db, self.context.group)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select the members."""
+        return groups.rows_of_members(self.context.group)
+
+    @view_config(request_method="GET", permission=Action.READ_GROUP, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the group's users."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CHANGE_MEMBERS, fields=NewMember)
     def add(self) -> Json:
