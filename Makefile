@@ -10,7 +10,7 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 NO_SERVER = /etc/postgresql-common/createcluster.d/repoman-tests.conf
 VENV_PACKAGE = $(if $(filter python3.%,$(notdir $(PYTHON))),$(notdir $(PYTHON)),python3)-venv
 
-.PHONY: help run test check format clean debian-packages
+.PHONY: help run test check format bench clean debian-packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ check: .venv/.installed-check ## check style, format and types
 format: .venv/.installed-check ## write the code in its format
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
+
+bench: .venv/.installed-test ## measure lists of 100,000 images (ARGS="--url postgresql://...")
+	@exec .venv/bin/python -m tests.bench.lists $(ARGS)
 
 clean: ## remove .venv and all else that was made, but never VAR
 	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,14 +1,14 @@
 """Models to the JSON objects of REST.markdown, "Objects"."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from repoman.identity import Identity, Permission
-from repoman.models import Certificate, Group, Image, ImageFile, User
+from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
-from repoman.services import groups, images
+from repoman.services import groups, image_lists, pages
 from repoman.settings import Settings
 from repoman.times import show
 from repoman.urls import Urls
@@ -17,14 +17,31 @@ Json = dict[str, Any]
 
 
 class Presenter:
-    """Makes objects for one caller: what they contain depends on what the caller may see."""
+    """Makes objects for one caller: what they contain depends on what the caller may see.
+
+    Several are made with as many queries as one.
+    """
 
     def __init__(self, session: Session, caller: Identity, urls: Urls, settings: Settings) -> None:
         self.session, self.caller, self.urls, self.settings = session, caller, urls, settings
 
     def user(self, user: User) -> Json:
-        """Show a user. ``client_dn`` is the first certificate's; the images are those visible."""
-        member_of = groups.of_user(self.session, user)
+        """Show a user."""
+        return self.users([user])[0]
+
+    def users(self, found: Sequence[User]) -> list[Json]:
+        """Show users."""
+        keys = [user.id for user in found]
+        member_of = groups.of_users(self.session, keys)
+        names = pages.first_names(
+            self.session,
+            image_lists.names_of_owners(self.caller, keys),
+            self.settings.list_max,
+        )
+        return [self._user(user, member_of[user.id], names[user.id]) for user in found]
+
+    def _user(self, user: User, member_of: Sequence[Group], image_names: Sequence[str]) -> Json:
+        """``client_dn`` is the first certificate's; the images are those visible."""
         first = user.certificates[0] if user.certificates else None
         shown: Json = {
             "user_name": user.name,
@@ -34,9 +51,7 @@ class Presenter:
             "certificates": [self.urls.certificate(one, user) for one in user.certificates],
             "permissions": permissions_of(member_of),
             "groups": [self.urls.group(group) for group in member_of],
-            "images": self.images(
-                images.list_visible(self.session, self.caller, Image.owner_id == user.id)
-            ),
+            "images": [self.urls.image_named(user.name, name) for name in image_names],
             "created": show(user.created),
             "url": self.urls.user(user),
         }
@@ -58,20 +73,28 @@ class Presenter:
 
     def group(self, group: Group) -> Json:
         """Show a group with its members."""
+        return self.groups([group])[0]
+
+    def groups(self, found: Sequence[Group]) -> list[Json]:
+        """Show groups."""
+        keys, most = [group.id for group in found], self.settings.list_max
+        users = pages.first_names(self.session, groups.names_of_members(keys), most)
+        admins = pages.first_names(
+            self.session, groups.names_of_members(keys).where(Membership.is_admin), most
+        )
+        return [self._group(group, users[group.id], admins[group.id]) for group in found]
+
+    def _group(self, group: Group, users: Sequence[str], admins: Sequence[str]) -> Json:
         return {
             "name": group.name,
             "description": group.description,
             "permissions": permissions_of([group]),
-            "users": [self.urls.user(user) for user in groups.members(self.session, group)],
-            "admins": [self.urls.user(user) for user in groups.admins(self.session, group)],
+            "users": [self.urls.user_named(name) for name in users],
+            "admins": [self.urls.user_named(name) for name in admins],
             "protected": groups.is_protected(group, self.settings),
             "created": show(group.created),
             "url": self.urls.group(group),
         }
-
-    def images(self, found: Iterable[Image]) -> list[str]:
-        """Show a list of images as their URLs."""
-        return [self.urls.image(image) for image in found]
 
     def image(self, image: Image) -> Json:
         """Show an image; with whom it is shared only to those who may share it."""

@@ -27,12 +27,19 @@ def includeme(config: Configurator) -> None:
 
     add("users", "/api/users")
     add("user", "/api/users/{user}", factory=resources.UserContext)
+    add("user.images", "/api/users/{user}/images", factory=resources.UserContext)
+    add("user.groups", "/api/users/{user}/groups", factory=resources.UserContext)
+    add("user.permissions", "/api/users/{user}/permissions", factory=resources.UserContext)
+    add("user.shared", "/api/users/{user}/shared", factory=resources.UserContext)
+    add("user.sharing", "/api/users/{user}/sharing", factory=resources.UserContext)
     add("certificates", "/api/users/{user}/certificates", factory=resources.CertificatesContext)
     add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
 
     add("groups", "/api/groups")
     add("group", "/api/groups/{group}", factory=resources.GroupContext)
     group, place = "/api/groups/{group}", resources.PlaceContext
+    add("group.images", group + "/images", factory=resources.GroupContext)
+    add("group.shared", group + "/shared", factory=resources.GroupContext)
     add("members", group + "/users", factory=place)
     add("member", group + "/users/{user}", factory=place)
     add("admins", group + "/admins", factory=place)

@@ -42,6 +42,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII) or not int(text):
+        raise ValueError("it must be a number from 1 on, such as 10000")
+    return int(text)
+
+
 def parse_text(text: str) -> str:
     """Any text but an empty one, without blanks at its edges; ValueError otherwise."""
     if not text.strip():
@@ -97,6 +103,7 @@ class Settings:
     allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
     default_group: str = _setting("repoman.default_group", _account, "users")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    list_max: int = _setting("repoman.list_max", _count, 10_000)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
 

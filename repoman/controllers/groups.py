@@ -1,22 +1,30 @@
 """Groups; their members, admins and permissions are beside."""
 
+from typing import Any
+
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
+from repoman.controllers.listing import GroupList, Rows
 from repoman.presenters import Json
+from repoman.queries import ListQuery
 from repoman.schemas import GroupChanges, NewGroup
 from repoman.security import Action
 from repoman.services import group_changes, groups
 
 
 @view_defaults(route_name="groups", renderer="json")
-class Groups(Controller):
+class Groups(GroupList):
     """``/api/groups``."""
 
-    @view_config(request_method="GET", permission=Action.LIST_GROUPS)
-    def get(self) -> list[str]:
-        """List the groups' URLs by name."""
-        return [self.urls.group(group) for group in groups.list_all(self.db)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select all."""
+        return groups.rows()
+
+    @view_config(request_method="GET", permission=Action.LIST_GROUPS, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the groups."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CREATE_GROUP, fields=NewGroup)
     def create(self) -> Json:

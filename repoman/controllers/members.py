@@ -1,22 +1,30 @@
 """Who is in a group, and who administers it."""
 
+from typing import Any
+
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
+from repoman.controllers.listing import Rows, UserList
 from repoman.presenters import Json
+from repoman.queries import ListQuery
 from repoman.schemas import NewMember
 from repoman.security import Action
 from repoman.services import groups, users
 
 
 @view_defaults(route_name="members", renderer="json")
-class Members(Controller):
+class Members(UserList):
     """``/api/groups/{group}/users``."""
 
-    @view_config(request_method="GET", permission=Action.READ_GROUP)
-    def get(self) -> list[str]:
-        """List the URLs of the group's users."""
-        return [self.urls.user(user) for user in groups.members(self.db, self.context.group)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select the members."""
+        return groups.rows_of_members(self.context.group)
+
+    @view_config(request_method="GET", permission=Action.READ_GROUP, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the group's users."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.ADD_MEMBER, fields=NewMember)
     def add(self) -> Json:
@@ -27,13 +35,17 @@ class Members(Controller):
 
 
 @view_defaults(route_name="admins", renderer="json")
-class Admins(Controller):
+class Admins(UserList):
     """``/api/groups/{group}/admins``."""
 
-    @view_config(request_method="GET", permission=Action.READ_GROUP)
-    def get(self) -> list[str]:
-        """List the URLs of the group's admins."""
-        return [self.urls.user(user) for user in groups.admins(self.db, self.context.group)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select the admins."""
+        return groups.rows_of_admins(self.context.group)
+
+    @view_config(request_method="GET", permission=Action.READ_GROUP, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the group's admins."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.APPOINT, fields=NewMember)
     def add(self) -> Json:

@@ -1,23 +1,32 @@
 """Users and their certificates."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
-from repoman.presenters import Json
-from repoman.queries import UserDeletion
+from repoman.controllers.listing import GroupList, ListController, Rows, UserList
+from repoman.models import Certificate as CertificateModel
+from repoman.presenters import Json, permissions_of
+from repoman.queries import ListQuery, UserDeletion
 from repoman.schemas import NewCertificate, NewUser, UserChanges
 from repoman.security import Action
-from repoman.services import certificates, user_deletion, users
+from repoman.services import certificates, groups, pages, user_deletion, users
 
 
 @view_defaults(route_name="users", renderer="json")
-class Users(Controller):
+class Users(UserList):
     """``/api/users``."""
 
-    @view_config(request_method="GET", permission=Action.LIST_USERS)
-    def get(self) -> list[str]:
-        """List the users' URLs by name."""
-        return [self.urls.user(user) for user in users.list_all(self.db)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select all."""
+        return users.rows()
+
+    @view_config(request_method="GET", permission=Action.LIST_USERS, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the users."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CREATE_USER, fields=NewUser)
     def create(self) -> Json:
@@ -60,15 +69,54 @@ class User(Controller):
         return deleted(url)
 
 
-@view_defaults(route_name="certificates", renderer="json")
-class Certificates(Controller):
-    """``/api/users/{user}/certificates``."""
+@view_defaults(route_name="user.groups", renderer="json")
+class UserGroups(GroupList):
+    """``/api/users/{user}/groups``."""
+
+    def rows(self, query: ListQuery) -> Rows:
+        """Select the user's."""
+        return groups.rows_of_user(self.context.user)
+
+    @view_config(request_method="GET", permission=Action.READ_USER, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the groups that the user is in."""
+        return self.listed()
+
+
+@view_defaults(route_name="user.permissions", renderer="json")
+class UserPermissions(Controller):
+    """``/api/users/{user}/permissions``."""
 
     @view_config(request_method="GET", permission=Action.READ_USER)
     def get(self) -> list[str]:
-        """List the URLs of a user's certificates."""
-        user = self.context.user
-        return [self.urls.certificate(one, user) for one in user.certificates]
+        """List the names of what the user's groups confer."""
+        return permissions_of(groups.of_user(self.db, self.context.user))
+
+
+@view_defaults(route_name="certificates", renderer="json")
+class Certificates(ListController):
+    """``/api/users/{user}/certificates``."""
+
+    def rows(self, query: ListQuery) -> Rows:
+        """Select the user's."""
+        return certificates.rows_of_user(self.context.user)
+
+    def order(self, query: ListQuery) -> pages.Order:
+        """The oldest first."""
+        return pages.Order((CertificateModel.id,))
+
+    def url(self, row: Any) -> str:
+        """``/api/users/{user}/certificates/{id}``."""
+        return self.urls.certificate(row, self.context.user)
+
+    def objects(self, ids: Sequence[int]) -> list[Json]:
+        """Show the certificates."""
+        return [self.request.present.certificate(one) for one in certificates.whole(self.db, ids)]
+
+    @view_config(request_method="GET", permission=Action.READ_USER, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List a user's certificates."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.ADD_CERTIFICATE, fields=NewCertificate)
     def create(self) -> Json:

@@ -44,7 +44,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     @property
     def python_type(self) -> type[datetime]:
-        """What rows have."""
+        """What the column's values are."""
         return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:

@@ -49,12 +49,13 @@ def show_group(site: Site, name: str) -> None:
     """Show a group."""
     with site.sessions.reading() as session:
         found = groups.find(session, name)
+        places = sorted(found.memberships, key=lambda one: one.user.name)
         lines = {
             "name": found.name,
             "description": found.description,
             "permissions": ", ".join(permissions_of([found])),
-            "users": ", ".join(one.name for one in groups.members(session, found)),
-            "admins": ", ".join(one.name for one in groups.admins(session, found)),
+            "users": ", ".join(one.user.name for one in places),
+            "admins": ", ".join(one.user.name for one in places if one.is_admin),
         }
         for key, value in lines.items():
             if value:

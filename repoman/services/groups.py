@@ -1,15 +1,16 @@
 """Groups and their members."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from repoman.conferral import Place
 from repoman.errors import GroupExists, GroupNotFound, NotGroupMember
 from repoman.identity import ADMINS, Permission
 from repoman.models import Group, GroupPermission, Image, Membership, User, now
-from repoman.services import lookup
+from repoman.services import lookup, pages
 from repoman.services.last_admin import require_some_admin
 from repoman.settings import Settings
 
@@ -25,6 +26,22 @@ def find(session: Session, name: str, field: str | None = None, *, lock: bool = 
 def list_all(session: Session) -> Sequence[Group]:
     """Return all groups by name."""
     return session.scalars(select(Group).order_by(Group.name)).all()
+
+
+def rows() -> Select[int, str]:
+    """Select ids and names of all groups."""
+    return select(Group.id, Group.name)
+
+
+def rows_of_user(user: User) -> Select[int, str]:
+    """Select ids and names of the groups that a user is in."""
+    return rows().join(Membership).where(Membership.user_id == user.id)
+
+
+def whole(session: Session, ids: Sequence[int]) -> list[Group]:
+    """Return these groups, in this order, with all that is shown of them."""
+    statement = select(Group).options(selectinload(Group.permissions, chunksize=pages.MOST))
+    return pages.load(session, statement, Group.id, ids)
 
 
 def create(
@@ -159,27 +176,41 @@ def _set_role(session: Session, group: Group, user: User, *, is_admin: bool) -> 
 
 
 def members(session: Session, group: Group) -> Sequence[User]:
-    """Return the group's users by name."""
-    return _users(session, Membership.group_id == group.id)
-
-
-def admins(session: Session, group: Group) -> Sequence[User]:
-    """Return the group's admins by name."""
-    return _users(session, Membership.group_id == group.id, Membership.is_admin.is_(True))
-
-
-def _users(session: Session, *conditions: ColumnElement[bool]) -> Sequence[User]:
+    """Return all of the group's users."""
     return session.scalars(
-        select(User).join(Membership).where(*conditions).order_by(User.name)
+        select(User).join(Membership).where(Membership.group_id == group.id)
     ).all()
+
+
+def rows_of_members(group: Group) -> Select[int, str]:
+    """Select ids and names of the group's users."""
+    return select(User.id, User.name).join(Membership).where(Membership.group_id == group.id)
+
+
+def rows_of_admins(group: Group) -> Select[int, str]:
+    """Select ids and names of the group's admins."""
+    return rows_of_members(group).where(Membership.is_admin)
+
+
+def names_of_members(groups: Sequence[int]) -> Select[int, str]:
+    """Select ids of groups and names of their users."""
+    return select(Membership.group_id, User.name).join(User).where(Membership.group_id.in_(groups))
 
 
 def of_user(session: Session, user: User) -> Sequence[Group]:
     """Return the groups that a user is in, by name."""
-    return session.scalars(
-        select(Group)
-        .join(Membership)
-        .where(Membership.user_id == user.id)
+    return of_users(session, [user.id])[user.id]
+
+
+def of_users(session: Session, users: Sequence[int]) -> Mapping[int, list[Group]]:
+    """Return the groups that each user is in, by name, in one query for all users."""
+    found: dict[int, list[Group]] = defaultdict(list)
+    for key, group in session.execute(
+        select(Membership.user_id, Group)
+        .join(Group)
+        .where(Membership.user_id.in_(users))
         .order_by(Group.name)
         .options(selectinload(Group.permissions))
-    ).all()
+    ):
+        found[key].append(group)
+    return found

@@ -1,18 +1,18 @@
 """Images: finding, making, changing and deleting them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repoman import names
 from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
 from repoman.models import Group, Image, ImageFile, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, owners, users
-from repoman.services.visibility import visible
+from repoman.services import groups, hypervisors, owners, pages, users
 from repoman.settings import Settings
 
 # Fields, and what it takes to change them (REST.markdown, "Who may do what"); of the list of
@@ -32,11 +32,14 @@ FIELD_ACTIONS: Mapping[str, Action] = {
 }
 _TEXTS = ("description", "os_type", "os_variant", "os_arch")
 
+_many = partial(selectinload, chunksize=pages.MOST)
 _WHOLE = (
-    selectinload(Image.hypervisors),
-    selectinload(Image.files),
-    selectinload(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
+    _many(Image.hypervisors),
+    _many(Image.files),
+    _many(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
 )
+# Of a source, who may see it.
+_SHOWN = (_many(Image.uploads), _many(Image.copy_of).options(_many(Image.shares)))
 
 
 def find(
@@ -96,15 +99,9 @@ def reload(session: Session, image_id: int) -> Image:
     return found
 
 
-def list_visible(session: Session, caller: Identity, *conditions: Any) -> Sequence[Image]:
-    """Return the images that the caller may see, by owner and name."""
-    return session.scalars(
-        select(Image)
-        .join(Image.owner)
-        .options(contains_eager(Image.owner))
-        .where(visible(caller), *conditions)
-        .order_by(User.name, Image.name)
-    ).all()
+def whole(session: Session, ids: Sequence[int]) -> list[Image]:
+    """Return these images, in this order, with all that is shown of them and of their sources."""
+    return pages.load(session, select(Image).options(*_WHOLE, *_SHOWN), Image.id, ids)
 
 
 def create(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, selectinload
 
 from repoman import names
 from repoman.conferral import Account
@@ -19,7 +19,7 @@ from repoman.errors import (
 from repoman.identity import ADMINS, EVERYBODY, Identity
 from repoman.models import Certificate, User
 from repoman.security import Action, require
-from repoman.services import certificates, groups, lookup
+from repoman.services import certificates, groups, lookup, pages
 from repoman.services.identities import reidentify
 from repoman.services.last_admin import require_some_admin
 from repoman.settings import Settings
@@ -39,6 +39,17 @@ def find(session: Session, name: str, field: str | None = None, *, lock: bool = 
 def list_all(session: Session) -> Sequence[User]:
     """Return all users by name."""
     return session.scalars(select(User).order_by(User.name)).all()
+
+
+def rows() -> Select[int, str]:
+    """Select ids and names of all users."""
+    return select(User.id, User.name)
+
+
+def whole(session: Session, ids: Sequence[int]) -> list[User]:
+    """Return these users, in this order, with their certificates."""
+    statement = select(User).options(selectinload(User.certificates, chunksize=pages.MOST))
+    return pages.load(session, statement, User.id, ids)
 
 
 def register(

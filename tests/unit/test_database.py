@@ -202,15 +202,13 @@ def test_a_server_refuses_a_database_without_schema_or_with_an_older_one(engine,
     check_is_current(engine)
     with Sessions(engine).changing.begin() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '000'"))
-    with pytest.raises(
-        InvalidSetting, match=r"schema is 000 and not \d{3}; run repoman-admin init"
-    ):
+    with pytest.raises(InvalidSetting, match=r"schema is 000 and not \d+; run repoman-admin init"):
         check_is_current(engine)
     with pytest.raises(InvalidSetting, match="run repoman-admin init"):
         repoman.main({}, **(ini | {"sqlalchemy.url": url_of(path)}))
     with Sessions(engine).changing.begin() as session:
         session.execute(text("DELETE FROM alembic_version"))
-    with pytest.raises(InvalidSetting, match=r"schema is empty and not \d{3}"):
+    with pytest.raises(InvalidSetting, match=r"schema is empty and not \d+"):
         check_is_current(engine)
 
 

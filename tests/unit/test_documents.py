@@ -10,7 +10,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from repoman import gate, schemas
+from repoman import gate, queries, schemas
 from repoman.errors import RepomanError
 from repoman.identity import Permission
 from repoman.scripts import admin
@@ -164,6 +164,21 @@ def test_openapi_and_pydantic_have_the_same_fields(model):
     assert set(schema.get("required", ())) == required
 
 
+def test_every_url_takes_in_openapi_the_query_parameters_that_its_view_takes(registry, routes):
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        if view["route_name"] is None:
+            continue
+        named = view["request_methods"]
+        methods = {named} if isinstance(named, str) else set(named)
+        for method in methods | ({"HEAD"} if "GET" in methods else set()):
+            operation = OPENAPI["paths"][routes[view["route_name"]]][method.lower()]
+            listed = [target(one) for one in operation.get("parameters", ())]
+            taken = {one["name"] for one in listed if one["in"] == "query"}
+            model = view.get("query") or schemas.NoFields
+            assert taken == set(model.model_fields), operation["operationId"]
+
+
 def test_every_url_takes_in_openapi_the_fields_that_its_view_takes(registry, routes):
     for entry in registry.introspector.get_category("views"):
         view = entry["introspectable"]
@@ -203,7 +218,7 @@ def test_every_url_takes_in_openapi_the_query_that_its_view_takes(registry, rout
 
 
 def test_rest_names_every_field_of_every_request():
-    for model in MODELS:
+    for model in (*MODELS, queries.ListQuery, queries.ImageQuery):
         for name in model.model_fields:
             assert re.search(rf"`(?:[^`]*\s)?{name}(?:\s[^`]*)?`", REST), (model, name)
 
