@@ -46,6 +46,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
         "repoman.validation",
         "repoman.auditing",
         "repoman.entity_tags",
+        "repoman.error_pages",
         "repoman.error_views",
         "repoman.controllers.files",
     ):

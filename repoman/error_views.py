@@ -15,6 +15,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from repoman import error_pages
+from repoman.accept import prefers_html
 from repoman.errors import (
     CertificateInUse,
     DatabaseUnavailable,
@@ -57,6 +59,14 @@ def problem(request: Request, error: RepomanError) -> Response:
         error, NotFound | PermissionDenied
     ):
         error = request.environ.get("repoman.refusal") or error
+    response = (error_pages.page if prefers_html(request) else _json)(request, error)
+    response.status_int = error.status
+    response.headers["X-Repoman-Error"] = error.code
+    response.headers.update(error.headers())
+    return response
+
+
+def _json(request: Request, error: RepomanError) -> Response:
     body = {
         "type": "about:blank",
         "title": error.title,
@@ -67,11 +77,9 @@ def problem(request: Request, error: RepomanError) -> Response:
     }
     if isinstance(error, InternalError):
         body["request_id"] = request.environ["repoman.request_id"]
-    response = Response(status=error.status, content_type="application/problem+json")
+    response = Response(content_type="application/problem+json")
     response.charset = None
     response.body = to_json(body).encode()
-    response.headers["X-Repoman-Error"] = error.code
-    response.headers.update(error.headers())
     return response
 
 

@@ -17,6 +17,15 @@ UPLOADS = DOWNLOADS
 """Routes whose bodies are files: streamed, never read beforehand."""
 
 
+def media_type(route_name: str, method: str) -> str:
+    """Say what a success at this route is sent as."""
+    if route_name == "openapi":
+        return "application/yaml"
+    if route_name in DOWNLOADS and method in {"GET", "HEAD"}:
+        return "application/octet-stream"
+    return "application/json"
+
+
 def includeme(config: Configurator) -> None:
     """Add the routes, the more particular before the more general."""
     add = config.add_route
