@@ -6,7 +6,8 @@ from pyramid.config import Configurator
 from pyramid.renderers import JSON
 from pyramid.request import Request
 
-from repoman.certificates.middleware import Application, CertificateMiddleware
+from repoman.access import AccessLog
+from repoman.certificates.middleware import CertificateMiddleware
 from repoman.database import check_is_current, check_names
 from repoman.json_text import to_json
 from repoman.models import Sessions, make_engine
@@ -16,7 +17,7 @@ from repoman.storage.filesystem import FilesystemStore
 from repoman.urls import Urls
 
 
-def main(global_config: dict[str, str], **ini: str) -> Application:
+def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     """Make the WSGI application of an ini section ``[app:main]`` (``paste.app_factory``).
 
     Raises `repoman.settings.InvalidSetting`, which names the key.
@@ -53,7 +54,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
         config.include(part)
     config.scan("repoman.controllers")
     add_request_methods(config)
-    return CertificateMiddleware(config.make_wsgi_app(), sessions, settings)
+    return AccessLog(CertificateMiddleware(config.make_wsgi_app(), sessions, settings))
 
 
 def add_request_methods(config: Configurator) -> None:

@@ -338,7 +338,8 @@ def test_a_download_broken_off_or_never_begun_closes_its_file(alice):
         _, _, body = begin(alice, **headers)
         for _ in zip(range(chunks_read), body, strict=False):
             pass
-        file = body.file if hasattr(body, "file") else body.app_iter.file
+        parts = body.chunks
+        file = parts.file if hasattr(parts, "file") else parts.app_iter.file
         assert not file.closed
         body.close()
         assert file.closed

@@ -67,7 +67,7 @@ def properties(schema: dict) -> dict[str, dict]:
 @pytest.fixture
 def registry(application):
     """Pyramid's registry, which knows the routes and the views."""
-    return application.application.registry
+    return application.application.application.registry
 
 
 @pytest.fixture
