@@ -12,6 +12,7 @@ from repoman.database import check_is_current, check_names
 from repoman.json_text import to_json
 from repoman.models import Sessions, make_engine
 from repoman.presenters import Presenter
+from repoman.services.health import Health
 from repoman.settings import Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
 from repoman.urls import Urls
@@ -38,6 +39,7 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     config.registry.repoman_settings = settings
     config.registry.sessions = sessions
     config.registry.store = store
+    config.registry.health = Health(sessions, store, settings.database_timeout + 1)
     config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",

@@ -15,7 +15,7 @@ from pyramid.response import Response
 
 from repoman import accept, bodies
 from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHost
-from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS, media_type
+from repoman.routing import ANY_HOST, DOWNLOADS, PUBLIC, UPLOADS, media_type
 from repoman.services.identities import reidentify
 
 _host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
@@ -40,7 +40,8 @@ def check(event: BeforeTraversal) -> None:
     name = route.name if route else None
     if request.identity is None and not is_public(request, name):
         raise request.refusal
-    check_host(request)
+    if name not in ANY_HOST:
+        check_host(request)
     if name is None:
         raise NotFound("There is no such URL; GET /api lists where to start.")
     allowed = methods(request.registry)[name]

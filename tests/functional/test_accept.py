@@ -6,7 +6,7 @@ from tests.factories import FILE
 from tests.wsgi import assert_refused, assert_refused_unread
 
 IMAGE, RAW = "/api/images/debian12", "/api/images/raw/debian12"
-JSON_URLS = ["/api", "/api/whoami", "/api/users", "/api/groups/users", IMAGE]
+JSON_URLS = ["/api", "/api/whoami", "/api/users", "/api/groups/users", IMAGE, "/healthz"]
 
 
 @pytest.fixture

@@ -77,6 +77,9 @@ def test_the_server_and_the_caller(people):
     assert documented(people.anonymous.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api/whoami")) == "Whoami"
+    for client in (people.anonymous, people.alice.client, people.admin.client):
+        assert documented(client.get("/healthz")) == "Health"
+        documented(client.head("/healthz"))
     served = people.anonymous.get("/api/openapi.yaml")
     documented(served)
     assert yaml.safe_load(served.body) == DOCUMENT

@@ -122,3 +122,17 @@ def test_what_gunicorn_logs_is_a_json_line_too(serve, tmp_path):
     client.communicate()
     said = [line for line in lines(server) if line["logger"] == "gunicorn.error"]
     assert "Cut off the transfers that had not finished: 1" in {line["event"] for line in said}
+
+
+def test_health_is_told_without_a_certificate(serve, tmp_path):
+    server = serve()
+    answer = server.curl("/healthz", "--fail")
+    assert json.loads(answer.printed) == {"status": "ok"}
+    (tmp_path / "var" / "store").rename(tmp_path / "var" / "away")
+    failing = ["/healthz", "-w", "%{http_code}"]
+    assert wait_until(lambda: server.curl(*failing).printed.endswith("503"), 15)
+    reasons = [line for line in lines(server) if line["logger"] == "repoman.services.health"]
+    assert reasons[0]["part"] == "store"
+    assert "No such file" in reasons[0]["reason"]
+    request_id = reasons[0]["request_id"]
+    assert wait_until(lambda: [line["request_id"] for line in lines(server)].count(request_id) == 2)

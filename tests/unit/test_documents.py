@@ -215,6 +215,7 @@ def test_rest_names_every_field_of_every_request():
         ("Certificate", "Certificate"),
         ("Group", "Group"),
         ("Image", "Image"),
+        ("/healthz", "Health"),
         ("/api, /api/openapi.yaml, /api/whoami", "PresentedCertificate"),
     ],
 )
