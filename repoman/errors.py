@@ -196,6 +196,12 @@ class MethodNotAllowed(RepomanError):
         return {"Allow": ", ".join(self.extra["allow"])}
 
 
+class NotAcceptable(RepomanError):
+    """The Accept header excludes what this URL answers with."""
+
+    status, code, title = 406, "not-acceptable", "Not acceptable"
+
+
 class UserExists(RepomanError):
     """The user name is taken."""
 

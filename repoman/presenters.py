@@ -1,16 +1,17 @@
 """Models to the JSON objects of REST.markdown, "Objects"."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from repoman import times
 from repoman.identity import Identity, Permission
 from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
 from repoman.services import groups, image_lists, pages
 from repoman.settings import Settings
-from repoman.times import show
 from repoman.urls import Urls
 
 Json = dict[str, Any]
@@ -52,7 +53,7 @@ class Presenter:
             "permissions": permissions_of(member_of),
             "groups": [self.urls.group(group) for group in member_of],
             "images": [self.urls.image_named(user.name, name) for name in image_names],
-            "created": show(user.created),
+            "created": self.time(user.created),
             "url": self.urls.user(user),
         }
         clerk = Permission.USER_MODIFY in self.caller.permissions
@@ -67,7 +68,7 @@ class Presenter:
             "user": self.urls.user(certificate.user),
             "client_dn": certificate.shown_dn,
             "issuer_dn": certificate.shown_issuer,
-            "created": show(certificate.created),
+            "created": self.time(certificate.created),
             "url": self.urls.certificate(certificate, certificate.user),
         }
 
@@ -92,9 +93,13 @@ class Presenter:
             "users": [self.urls.user_named(name) for name in users],
             "admins": [self.urls.user_named(name) for name in admins],
             "protected": groups.is_protected(group, self.settings),
-            "created": show(group.created),
+            "created": self.time(group.created),
             "url": self.urls.group(group),
         }
+
+    def time(self, moment: datetime | None) -> str | None:
+        """Show a time in the form that ``repoman.time_format`` says."""
+        return times.show(moment, self.settings.time_format)
 
     def image(self, image: Image) -> Json:
         """Show an image; with whom it is shared only to those who may share it."""
@@ -119,14 +124,14 @@ class Presenter:
             "size": first and first.blob.size,
             "checksum": first and checksum(first),
             "version": first and first.version,
-            "uploaded": first and show(first.uploaded),
-            "files": {name: show_file(file) for name, file in files.items() if file},
+            "uploaded": first and self.time(first.uploaded),
+            "files": {name: self._file(file) for name, file in files.items() if file},
             "read_only": image.read_only,
             "unauthenticated_access": image.unauthenticated_access,
-            "expires": show(image.expires),
+            "expires": self.time(image.expires),
             "expired": image.expired,
-            "created": show(image.created),
-            "modified": show(image.modified),
+            "created": self.time(image.created),
+            "modified": self.time(image.modified),
             "file_url": self.urls.any_file(image),
             "http_file_url": self._url_without_certificate(image),
             "copy_of": self._source(image),
@@ -134,6 +139,14 @@ class Presenter:
         if may(self.caller, Action.MANAGE_IMAGE, image):
             shown["shared_with"] = self._shared_with(image)
         return shown
+
+    def _file(self, file: ImageFile) -> Json:
+        return {
+            "size": file.blob.size,
+            "checksum": checksum(file),
+            "uploaded": self.time(file.uploaded),
+            "version": file.version,
+        }
 
     def _shared_with(self, image: Image) -> Json:
         shares = image.shares
@@ -166,16 +179,6 @@ def state(image: Image) -> str:
     if image.files:
         return "active"
     return "uploading" if image.uploads else "empty"
-
-
-def show_file(file: ImageFile) -> Json:
-    """Show one of an image's files."""
-    return {
-        "size": file.blob.size,
-        "checksum": checksum(file),
-        "uploaded": show(file.uploaded),
-        "version": file.version,
-    }
 
 
 def checksum(file: ImageFile) -> Json:

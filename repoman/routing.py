@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 
 from repoman import resources
 
-PUBLIC = frozenset({"api", "openapi"})
+PUBLIC = frozenset({"api", "openapi", "healthz"})
 """Routes that need no certificate. Downloads ask `repoman.security` themselves."""
 
 DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
@@ -16,11 +16,24 @@ DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
 UPLOADS = DOWNLOADS
 """Routes whose bodies are files: streamed, never read beforehand."""
 
+ANY_HOST = frozenset({"healthz"})
+"""Routes for whatever host: their answers hold no URL, and monitors call by address."""
+
+
+def media_type(route_name: str, method: str) -> str:
+    """Say what a success at this route is sent as."""
+    if route_name == "openapi":
+        return "application/yaml"
+    if route_name in DOWNLOADS and method in {"GET", "HEAD"}:
+        return "application/octet-stream"
+    return "application/json"
+
 
 def includeme(config: Configurator) -> None:
     """Add the routes, the more particular before the more general."""
     add = config.add_route
     config.set_root_factory(resources.Root)
+    add("healthz", "/healthz")
     add("api", "/api")
     add("openapi", "/api/openapi.yaml")
     add("whoami", "/api/whoami")

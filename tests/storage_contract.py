@@ -195,6 +195,13 @@ class StoreContract:
         assert isinstance(store.free(), int)
         assert store.free() > 0
 
+    def test_a_check_leaves_nothing(self, store, put):
+        key = put()
+        for _ in range(3):
+            store.check()
+        assert dict(store.keys()) == {key: len(DATA)}
+        assert not list(store.partials())
+
     def test_many_threads_commit_at_once(self, store, put):
         with ThreadPoolExecutor(8) as pool:
             keys = list(pool.map(put, itertools.repeat(DATA, 64)))

@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.orm import Session
 
+from repoman import logs
 from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
@@ -55,7 +56,7 @@ def init(site: Site) -> None:
 @click.pass_obj
 def serve(site: Site) -> None:
     """Start the server that the ini file's [server:main] describes."""
-    site.loader.setup_logging({})
+    logs.set_up(site.loader, {})
     application = site.loader.get_wsgi_app("main")
     site.loader.get_wsgi_server("main")(application)
 

@@ -82,7 +82,7 @@ def restore(site: Site, folder: Path, force: bool, incomplete: bool) -> None:
     manifest = restored.manifest
     with site.change() as session:
         # What came after the backup is gone from the trail, but not that it is gone.
-        record(session, None, folder=str(folder.absolute()), made=show(manifest.made))
+        record(session, None, folder=str(folder.absolute()), made=show(manifest.made, "rfc3339"))
     click.echo(
         f"Restored the backup of {manifest.made:%Y-%m-%d %H:%M:%S} UTC: "
         f"{sum(manifest.rows.values())} rows of the database; files: {restored.copied} copied, "

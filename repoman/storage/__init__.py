@@ -43,6 +43,12 @@ class Store(Protocol):
         Raises `StoreUnavailable` also where there is none: the caller has a row that names it.
         """
 
+    def check(self) -> None:
+        """Write, sync and remove something small wherever files go, and show it to nobody.
+
+        Raises `StoreFull`.
+        """
+
     def free(self) -> int:
         """Return the bytes that can still be written."""
 

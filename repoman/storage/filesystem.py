@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -129,6 +130,14 @@ class FilesystemStore:
         """Open unbuffered: readers read 64 KiB at a time."""
         with _errors():
             return open(self.path(key), "rb", buffering=0)
+
+    def check(self) -> None:
+        """Sync a file without a name, which ends with its descriptor (open(2), O_TMPFILE)."""
+        with _errors():
+            for folder in (self.partial, self.blobs):
+                with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+                    file.write(b"check")
+                    os.fsync(file.fileno())
 
     def free(self) -> int:
         """Ask the filesystem what an unprivileged user may still write."""

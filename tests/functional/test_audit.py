@@ -132,7 +132,7 @@ def test_every_change_leaves_one_row(people, trail, sessions):
     people.join("admins", people.alice)
     assert people.bob
     created, tried = "", set()
-    registry = people.application.application.registry
+    registry = people.application.application.application.registry
     for method, url, sent, action, thing in REQUESTS:
         answer = ask(people.alice.client, method, url.replace("{id}", created), sent)
         row = trail.one()

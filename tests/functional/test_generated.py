@@ -55,6 +55,8 @@ def furnish(people: People) -> None:
         fields = {"user_name": name, "cert_dn": f"/C=CA/O=Grid/CN={name.title()}"}
         admin.post("/api/users", fields, status="*")
         admin.patch(f"/api/users/{name}", {"suspended": "no"}, status="*")
+        # Who has left it may create no images.
+        admin.put(f"/api/groups/users/users/{name}", status="*")
         for image in ("debian12", "empty", "shared"):
             person.client.post("/api/images", {"name": image, "hypervisor": "kvm,xen"}, status="*")
         for path in ("debian12", "xen/debian12", "shared"):

@@ -77,6 +77,9 @@ def test_the_server_and_the_caller(people):
     assert documented(people.anonymous.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api/whoami")) == "Whoami"
+    for client in (people.anonymous, people.alice.client, people.admin.client):
+        assert documented(client.get("/healthz")) == "Health"
+        documented(client.head("/healthz"))
     served = people.anonymous.get("/api/openapi.yaml")
     documented(served)
     assert yaml.safe_load(served.body) == DOCUMENT
@@ -223,6 +226,7 @@ def test_errors(people):
         people.anonymous.get("/api/whoami", status=401),
         stranger.get("/api/whoami", status=403),
         alice.get("/api/images?format=raw", status=400),
+        alice.get("/api/images", headers={"Accept": "image/png"}, status=406),
         alice.post("/api/images", {"naem": "x"}, status=400),
         alice.post("/api/images", "name=a&name=b", status=400),
         alice.post("/api/images", {"name": "a", "os_type": "x" * 300}, status=400),
@@ -237,6 +241,11 @@ def test_errors(people):
     ):
         assert documented(response) == "Problem"
         assert response.json["code"] == response.headers["X-Repoman-Error"]
+    browser = {"Accept": "text/html, */*;q=0.8"}
+    for url, status in (("/api/users/nobody", 404), ("/api/images?limit=1", 400)):
+        page = alice.get(url, headers=browser, status=status)
+        documented(page)
+        assert page.content_type == "text/html"
 
 
 def test_an_undocumented_property_is_noticed(people):

@@ -67,7 +67,7 @@ def properties(schema: dict) -> dict[str, dict]:
 @pytest.fixture
 def registry(application):
     """Pyramid's registry, which knows the routes and the views."""
-    return application.application.registry
+    return application.application.application.registry
 
 
 @pytest.fixture
@@ -230,6 +230,7 @@ def test_rest_names_every_field_of_every_request():
         ("Certificate", "Certificate"),
         ("Group", "Group"),
         ("Image", "Image"),
+        ("/healthz", "Health"),
         ("/api, /api/openapi.yaml, /api/whoami", "PresentedCertificate"),
     ],
 )

@@ -10,7 +10,7 @@ from repoman.security import ADMINISTRATION, CONFERS, TABLE, Action
 
 @pytest.fixture
 def introspector(application):
-    return application.application.registry.introspector
+    return application.application.application.registry.introspector
 
 
 def routes(introspector):
