@@ -242,7 +242,7 @@ def test_errors(people):
         assert documented(response) == "Problem"
         assert response.json["code"] == response.headers["X-Repoman-Error"]
     browser = {"Accept": "text/html, */*;q=0.8"}
-    for url, status in (("/api/users/nobody", 404), ("/api/images?limit=1", 400)):
+    for url, status in (("/api/users/nobody", 404), ("/api/images?limit=x", 400)):
         page = alice.get(url, headers=browser, status=status)
         documented(page)
         assert page.content_type == "text/html"
