@@ -3,6 +3,8 @@
 They never decide permission. Each context has ``thing``, what the policy judges.
 """
 
+from collections.abc import Sequence
+
 from pyramid.request import Request
 
 from repoman.conferral import Account, Grant
@@ -24,6 +26,7 @@ class UserContext:
 
     def __init__(self, request: Request) -> None:
         self.user: User = users.find(request.db, request.matchdict["user"], lock=request.changes)
+        self.also: Sequence[object] = ()  # what else was changed, for the audit trail
         self.thing: object = self.user
 
 

@@ -63,9 +63,9 @@ class User(Controller):
     @view_config(request_method="DELETE", permission=Action.DELETE_USER, query=UserDeletion)
     def delete(self) -> Json:
         """Remove a user, with the images or after giving them away where the query says so."""
-        url = self.urls.user(self.context.user)
-        fate = self.request.query.images
-        user_deletion.delete(self.db, self.request.identity, self.context.user, fate)
+        user, fate = self.context.user, self.request.query.images
+        url = self.urls.user(user)
+        self.context.also = user_deletion.delete(self.db, self.request.identity, user, fate)
         return deleted(url)
 
 

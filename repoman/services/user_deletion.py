@@ -14,27 +14,30 @@ from repoman.services import images, owners, users
 from repoman.services.last_admin import require_some_admin
 
 
-def delete(session: Session, caller: Identity, user: User, fate: str | None) -> None:
-    """Remove a user, who owns nothing unless ``fate`` says what becomes of the images.
+def delete(session: Session, caller: Identity, user: User, fate: str | None) -> Sequence[Image]:
+    """Remove a user, and return the images of which ``fate`` said what becomes of them.
 
-    It is ``delete``, which takes the right to delete all images, or ``give:`` and the name of
-    another user, which takes the right to change them all. Raises `UserOwnsImages`,
+    Without it the user owns none. It is ``delete``, which takes the right to delete all images, or
+    ``give:`` and the name of another user, which takes the right to change them all. Raises `UserOwnsImages`,
     `PermissionDenied`, `InvalidParameter`, `ImageExists`, `ImageReadOnly`, `LastAdmin`.
     """
+    owned: Sequence[Image] = ()
     if fate is None:
         _require_none(session, user)
     elif fate == DELETE:
         require(caller, Action.DELETE_USERS_IMAGES, user)
-        for image in _images_of(session, user):
+        owned = _images_of(session, user)
+        for image in owned:
             images.delete(session, image)
     else:
         require(caller, Action.GIVE_USERS_IMAGES, user)
-        _give_all(session, user, fate.removeprefix(GIVE))
+        owned = _give_all(session, user, fate.removeprefix(GIVE))
     was_admin = users.is_admin(session, user)
     session.delete(user)
     session.flush()
     if was_admin:
         require_some_admin(session)
+    return owned
 
 
 def _images_of(session: Session, user: User) -> Sequence[Image]:
@@ -53,7 +56,7 @@ def _require_none(session: Session, user: User) -> None:
         )
 
 
-def _give_all(session: Session, user: User, name: str) -> None:
+def _give_all(session: Session, user: User, name: str) -> Sequence[Image]:
     """Make another user the owner of all images, or of none where a name is taken there."""
     receiver = users.find(session, name, "images")
     if receiver is user:
@@ -70,6 +73,8 @@ def _give_all(session: Session, user: User, name: str) -> None:
         raise ImageExists(
             f"{receiver.name} has an image {taken!r} already; rename one of the two first."
         )
-    for image in _images_of(session, user):
+    owned = _images_of(session, user)
+    for image in owned:
         owners.change(session, image, receiver)
     session.flush()
+    return owned

@@ -183,6 +183,19 @@ def test_a_proxy_is_recorded_under_the_name_it_showed(people, trail):
     assert row.dn.startswith("/C=CA/O=Grid/CN=Alice/CN=")
 
 
+@pytest.mark.parametrize("fate", ["delete", "give:bob"])
+def test_the_images_of_a_deleted_user_have_a_row_each(people, trail, fate):
+    uuids = [people.alice.create(name)["uuid"] for name in ("one", "two")]
+    assert people.bob
+    trail.new()
+    people.admin.client.delete(f"/api/users/alice?images={fate}")
+    rows = trail.new()
+    assert rows[0].object == "/api/users/alice"
+    assert [row.object_key for row in rows[1:]] == [f"/api/images/{uuid}" for uuid in uuids]
+    assert {row.user_name for row in rows} == {"admin"}
+    assert {row.detail for row in rows} == {json.dumps({"images": fate})}
+
+
 def test_what_is_refused_leaves_no_row(people, trail):
     people.alice.create()
     people.alice.upload()

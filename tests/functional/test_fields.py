@@ -346,7 +346,7 @@ def test_an_unknown_query_parameter_is_refused(people, alice, subtests):
             for method, url in (
                 (alice.get, "/api"),
                 (alice.get, "/api/whoami"),
-                (alice.get, URL),
+                (alice.get, f"{URL}/x"),
                 (alice.get, f"{URL}/raw/x"),
                 (alice.put, f"{URL}/raw/x"),
                 (alice.delete, f"{URL}/x"),
