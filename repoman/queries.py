@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from repoman import names
 from repoman.schemas import AccountName, Boolean, Fields, ImageName, Line
+from repoman.services.image_lists import SORTS
 from repoman.services.pages import MOST
 
 DELETE, GIVE = "delete", "give:"
 """What becomes of images: they are deleted, or given to the user whose name follows."""
-SORTS = ("name", "modified", "size")
 STATES = ("empty", "uploading", "active")
 
 

@@ -1,5 +1,7 @@
 """Two dozen images of two owners that differ in all that lists filter and sort by."""
 
+import base64
+import json
 from datetime import timedelta
 from itertools import cycle
 
@@ -95,3 +97,9 @@ def following(answer) -> str | None:
     assert link.startswith("<https://localhost:80/api/")
     assert link.endswith('>; rel="next"')
     return link[1 : link.index(">")]
+
+
+def cursor(value) -> str:
+    """Write a cursor of these values as the server would."""
+    text = json.dumps(value, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -95,7 +95,10 @@ def read_cursor(text: str, order: Order) -> list[Any]:
 
 
 def _value(kind: type, value: Any) -> Any:
-    """Check a value of a cursor, and make it one of its column. Raises ValueError, TypeError."""
+    """Check a value of a cursor, and make it one of its column, where texts are names.
+
+    Raises ValueError, TypeError.
+    """
     if kind is datetime:
         moment = datetime.fromisoformat(value)
         # As it was written, and so within what a database can hold: no other zone, no other form.

@@ -135,7 +135,10 @@ def test_unknown_and_repeated_parameters_are_refused(people):
             assert answer.json["field"] == field
     for url in ("/api/users", "/api/groups", "/api/users/alice/groups"):
         assert_refused(client.get(f"{url}?sort=name", status=400), 400, "unknown-parameter")
-    client.get("/api/users/alice/permissions?limit=1", status=400)
+    for url in ("/api/users/alice/permissions", "/api/whoami", "/api/users/alice"):
+        for parameter in ("limit=1", "expand=true", "after="):
+            answer = client.get(f"{url}?{parameter}", status=400)
+            assert_refused(answer, 400, "unknown-parameter")
 
 
 # Typed by hand: what of the gallery's descriptions and names each text is in.
