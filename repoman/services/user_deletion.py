@@ -18,8 +18,9 @@ def delete(session: Session, caller: Identity, user: User, fate: str | None) -> 
     """Remove a user, and return the images of which ``fate`` said what becomes of them.
 
     Without it the user owns none. It is ``delete``, which takes the right to delete all images, or
-    ``give:`` and the name of another user, which takes the right to change them all. Raises `UserOwnsImages`,
-    `PermissionDenied`, `InvalidParameter`, `ImageExists`, `ImageReadOnly`, `LastAdmin`.
+    ``give:`` and the name of another user, which takes the right to change them all.
+    Raises `UserOwnsImages`, `PermissionDenied`, `InvalidParameter`, `ImageExists`,
+    `ImageReadOnly`, `LastAdmin`.
     """
     owned: Sequence[Image] = ()
     if fate is None:
