@@ -125,7 +125,7 @@ class Exchange:
 
 
 def target(environ: Environ) -> str:
-    """Return path and query as the client sent them, all but ASCII percent-encoded."""
+    """Return the path, percent-encoded, and the query as the client sent it."""
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     query = environ.get("QUERY_STRING")
     return quote(path, safe="/:@!$&'()*+,;=~", encoding="latin-1") + (f"?{query}" if query else "")

@@ -57,7 +57,7 @@ def _hand_over(logger: WrappedLogger, method: str, event: EventDict) -> Any:
 
 
 class JsonFormatter(ProcessorFormatter):
-    r"""Writes each record as one line of JSON, in ASCII: nothing in it can begin another line.
+    """Writes each record as one line of JSON, in ASCII: nothing in it can begin another line.
 
     An ini file names it as ``class = repoman.logs.JsonFormatter``. What such a section may say of
     formats is passed over.
