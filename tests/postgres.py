@@ -32,7 +32,7 @@ ORDER = "--locale=C --locale-provider=icu --icu-locale=en"
 OPTIONS = (
     "-c listen_addresses='' -c max_connections=200 -c fsync=off -c full_page_writes=off "
     "-c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off "
-    "-c jit=off"
+    "-c jit=off -c max_wal_size=128MB -c min_wal_size=32MB"
 )
 
 
@@ -74,14 +74,24 @@ def find_user() -> pwd.struct_passwd | None:
         ) from None
 
 
+def find_place() -> str:
+    """Return where to make the server's folder: in memory where there is room, else in /tmp.
+
+    On a busy disk a copy of the template takes ten times as long. Not in pytest's folder, nor in
+    TMPDIR: the server's user could not enter the one, and in either the socket's path might take
+    more than the 107 bytes that it can have.
+    """
+    memory = "/dev/shm"
+    fits = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
+    return memory if fits else "/tmp"
+
+
 class Cluster:
     """A running server, and the databases in it. It is reached by a socket that nobody else can."""
 
     def __init__(self) -> None:
         programs, user = find_programs(), find_user()
-        # Not in pytest's folder, nor in TMPDIR: the server's user could not enter the one, and in
-        # either the socket's path might take more than the 107 bytes that it can have.
-        self.folder = Path(tempfile.mkdtemp(prefix="repoman-pg-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="repoman-pg-", dir=find_place()))
         if user:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
         # In a session of its own, where Ctrl-C does not reach it before the tests have ended.
@@ -124,7 +134,8 @@ class Cluster:
         if name is None:
             self._made += 1
             name = f"repoman_{self._made}"
-        self.run("CREATE DATABASE {} TEMPLATE {} OWNER repoman", name, template)
+        # As files and not block by block: in half the time.
+        self.run("CREATE DATABASE {} TEMPLATE {} OWNER repoman STRATEGY FILE_COPY", name, template)
         return name
 
     def drop(self, name: str) -> None:
