@@ -16,20 +16,16 @@ WIDER = {
 }
 """Permissions that count only for the images of the very group, and those that include them."""
 
-OVER_DEFAULT_IMAGES = (Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE)
-"""What being admin of the group of images that name none amounts to: they are everybody's."""
+OVER_IMAGES = (Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE)
+"""What being a group's admin amounts to, for the images that others have put into it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a group: ``user``'s, or (None) the one of whom the request's body names.
-
-    ``is_default``: the group is the one of images that name none.
-    """
+    """A place in a group: ``user``'s, or (None) the one of whom the request's body names."""
 
     group: Group
     user: User | None
-    is_default: bool
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,10 @@ class Grant:
 
 @dataclass(frozen=True)
 class Account:
-    """A user as whoever holds a certificate of theirs would be."""
+    """A user as whoever holds a certificate of theirs would be.
+
+    The images of ``default_group`` are everybody's: those that name no group.
+    """
 
     user: User
     default_group: str
@@ -84,17 +83,17 @@ def to_member(place: Place) -> list[Conferred]:
 
 def to_admin(place: Place) -> list[Conferred]:
     """List what a place as the group's admin confers."""
-    more = OVER_DEFAULT_IMAGES if place.is_default else ()
-    return [*to_member(place), *(Conferred(place.group, permission) for permission in more)]
+    over = (Conferred(place.group, permission) for permission in OVER_IMAGES)
+    return [*to_member(place), *over]
 
 
 def to_holder(account: Account) -> list[Conferred]:
     """List what a certificate confers on its holder: all that its user has."""
     found: list[Conferred] = []
     for member in account.user.memberships:
-        is_default = member.group.name == account.default_group
-        place = Place(member.group, account.user, is_default)
-        found += (to_admin if member.is_admin else to_member)(place)
+        over_all = member.is_admin and member.group.name == account.default_group
+        place = Place(member.group, account.user)
+        found += (to_admin if over_all else to_member)(place)
     return found
 
 

@@ -20,6 +20,14 @@ def fold_account(text: str) -> str | None:
     return text.lower() if _account.fullmatch(text) else None
 
 
+def fold_hypervisor(text: str) -> str:
+    """Return a hypervisor's name in lower case; one that is not ASCII is left as it is, and none.
+
+    By Unicode's rules the Kelvin sign would become a k.
+    """
+    return text.lower() if text.isascii() else text
+
+
 def is_image_name(text: str) -> bool:
     """Say whether ``text`` can name an image, reserved names and UUIDs aside."""
     return bool(_image.fullmatch(text))

@@ -7,7 +7,7 @@ from pyramid.request import Request
 from pyramid.security import Allowed
 
 from repoman.identity import Identity
-from repoman.security import ADMINISTRATION, Action, expired, is_public, may, require
+from repoman.security import Action, expired, is_public, may, require
 from repoman.services.identities import reidentify
 
 
@@ -39,7 +39,7 @@ class Policy:
         elif identity is None:
             raise request.refusal
         else:
-            if action in ADMINISTRATION:
+            if request.changes:
                 # The object is locked by now. Who lost a right while waiting for the lock, to the
                 # very change that held it, must not take it back.
                 identity = request.environ["repoman.identity"] = reidentify(request.db, identity)

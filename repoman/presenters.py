@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from repoman import times
-from repoman.identity import Identity, Permission
+from repoman.identity import ADMINS, Identity, Permission
 from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
 from repoman.services import groups, image_lists, pages
@@ -50,7 +50,7 @@ class Presenter:
             "email": user.email,
             "client_dn": first and first.shown_dn,
             "certificates": [self.urls.certificate(one, user) for one in user.certificates],
-            "permissions": permissions_of(member_of),
+            "permissions": permissions_by(member_of),
             "groups": [self.urls.group(group) for group in member_of],
             "images": [self.urls.image_named(user.name, name) for name in image_names],
             "created": self.time(user.created),
@@ -172,6 +172,14 @@ def permissions_of(held_by: Iterable[Group]) -> list[str]:
     """List, in the order of `Permission`, what these groups confer together."""
     held = {row.permission for group in held_by for row in group.permissions}
     return [str(permission) for permission in Permission if permission in held]
+
+
+def permissions_by(member_of: Iterable[Group]) -> list[str]:
+    """List what a user has by being in these groups: in `ADMINS`, all there is."""
+    found = list(member_of)
+    if any(group.name == ADMINS for group in found):
+        return [str(permission) for permission in Permission]
+    return permissions_of(found)
 
 
 def state(image: Image) -> str:

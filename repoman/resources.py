@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from pyramid.request import Request
 
-from repoman.conferral import Account, Grant
+from repoman.conferral import Account, Grant, Place
 from repoman.errors import FileNotUploaded, NotFound
 from repoman.identity import Permission
 from repoman.models import Group, ImageFile, User
+from repoman.names import fold_hypervisor
 from repoman.services import certificates, groups, images, permissions, users
 
 
@@ -63,8 +64,8 @@ class PlaceContext(GroupContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         name = request.matchdict.get("user")
-        self.user = None if name is None else users.find(request.db, name)
-        self.thing = groups.place(self.group, self.user, request.settings)
+        self.user = None if name is None else users.find(request.db, name, lock=request.changes)
+        self.thing = Place(self.group, self.user)
 
 
 class PermissionContext(GroupContext):
@@ -105,11 +106,11 @@ class FileContext:
         match, known = request.matchdict, request.settings.hypervisors
         owner, hypervisor = match.get("owner"), match.get("hypervisor")
         first = match.get("first")
-        if first is not None and first.lower() in known:
+        if first is not None and fold_hypervisor(first) in known:
             hypervisor = first
         elif first is not None:
             owner = first
-        if hypervisor is not None and hypervisor.lower() not in known:
+        if hypervisor is not None and fold_hypervisor(hypervisor) not in known:
             raise NotFound(
                 f"This server knows no hypervisor of that name; it knows {', '.join(known)}."
             )
@@ -121,7 +122,7 @@ class FileContext:
             lock=request.changes,
         )
         self.thing = self.image
-        self.hypervisor: str = (hypervisor or self.image.hypervisor_names[0]).lower()
+        self.hypervisor: str = fold_hypervisor(hypervisor or self.image.hypervisor_names[0])
 
     @property
     def file(self) -> ImageFile:

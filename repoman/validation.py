@@ -28,8 +28,7 @@ def validate_request(view: View, info: Any) -> View:
         if hasattr(request, "body_fields"):
             fields = bodies.read_fields(request)
             # A URL that takes no fields shows the object above it: nothing there is sent back.
-            sent_back = fields.keys() - model.model_fields.keys() or _holds_urls(fields)
-            if model is not NoFields and sent_back:
+            if fields and model is not NoFields and controller.shows_object:
                 fields = without_unchanged(fields, controller(context, request).shown())
             request.fields = validate(model, fields)
         return view(context, request)
@@ -40,26 +39,15 @@ def validate_request(view: View, info: Any) -> View:
 validate_request.options = ("fields", "query")  # type: ignore[attr-defined]
 
 
-def without_unchanged(fields: dict[str, Any], shown: Any) -> dict[str, Any]:
+def without_unchanged(fields: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the client sends back as the object was shown to it.
 
     So a fetched object can be edited and sent back whole: neither read-only fields nor the URLs
-    in it are in the way.
+    in it are in the way, and a certificate's name sent back does not register it anew.
     """
-    if not isinstance(shown, dict):
-        return fields
     return {
         name: value for name, value in fields.items() if name not in shown or shown[name] != value
     }
-
-
-def _holds_urls(fields: dict[str, Any]) -> bool:
-    texts = [
-        text
-        for value in fields.values()
-        for text in (value if isinstance(value, list) else [value])
-    ]
-    return any(isinstance(text, str) and "://" in text for text in texts)
 
 
 def read_query(request: Request, model: type[Fields]) -> Fields:

@@ -17,6 +17,9 @@ class Controller:
     conditional = True
     """Whether `shown` is what the entity tags of this URL speak of."""
 
+    shows_object = True
+    """Whether `shown` is an object, which a client may edit and send back, and no list."""
+
     def shown(self) -> Any:
         """Return what a GET of this URL gives this caller now, or of the object above it."""
         return self.get()  # type: ignore[attr-defined]

@@ -25,6 +25,8 @@ EXPANDED = 100
 class ListController(Controller):
     """Pages a list. Subclasses say which rows there are, and how one is shown."""
 
+    shows_object = False
+
     query: type[ListQuery] = ListQuery
     """What the view takes as its option ``query``."""
 

@@ -29,7 +29,7 @@ class Members(UserList):
     @view_config(request_method="POST", permission=Action.ADD_MEMBER, fields=NewMember)
     def add(self) -> Json:
         """Add the user that the body names."""
-        user = users.find(self.db, self.request.fields.name, "name")
+        user = users.find(self.db, self.request.fields.name, "name", lock=True)
         groups.add_member(self.db, self.context.group, user)
         return self.request.present.group(self.context.group)
 
@@ -50,7 +50,7 @@ class Admins(UserList):
     @view_config(request_method="POST", permission=Action.APPOINT, fields=NewMember)
     def add(self) -> Json:
         """Make the user that the body names an admin of the group."""
-        user = users.find(self.db, self.request.fields.name, "name")
+        user = users.find(self.db, self.request.fields.name, "name", lock=True)
         groups.appoint(self.db, self.context.group, user)
         return self.request.present.group(self.context.group)
 

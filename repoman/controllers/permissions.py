@@ -14,6 +14,8 @@ from repoman.services import group_changes, permissions
 class Permissions(Controller):
     """``/api/groups/{group}/permissions``."""
 
+    shows_object = False
+
     @view_config(request_method="GET", permission=Action.READ_GROUP)
     def get(self) -> list[str]:
         """List the permissions."""

@@ -7,8 +7,9 @@ from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
 from repoman.controllers.listing import GroupList, ListController, Rows, UserList
+from repoman.identity import EVERYBODY
 from repoman.models import Certificate as CertificateModel
-from repoman.presenters import Json, permissions_of
+from repoman.presenters import Json, permissions_by
 from repoman.queries import ListQuery, UserDeletion
 from repoman.schemas import NewCertificate, NewUser, UserChanges
 from repoman.security import Action
@@ -34,6 +35,8 @@ class Users(UserList):
         user = users.register(
             self.db, self.request.identity, self.request.fields.given(), self.request.settings
         )
+        joined = groups.of_user(self.db, user)
+        self.context.also = [group for group in joined if group.name != EVERYBODY]
         return self.created(user, self.request.present.user(user), self.urls.user(user))
 
 
@@ -90,7 +93,7 @@ class UserPermissions(Controller):
     @view_config(request_method="GET", permission=Action.READ_USER)
     def get(self) -> list[str]:
         """List the names of what the user's groups confer."""
-        return permissions_of(groups.of_user(self.db, self.context.user))
+        return permissions_by(groups.of_user(self.db, self.context.user))
 
 
 @view_defaults(route_name="certificates", renderer="json")

@@ -163,7 +163,12 @@ class Sessions:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.reading: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
+        # What is read in one request is of one moment, as on SQLite: a list must not show by its
+        # second query what its first would not choose any more.
+        snapshot = engine
+        if engine.dialect.name == "postgresql":
+            snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
+        self.reading: sessionmaker[Session] = sessionmaker(snapshot, expire_on_commit=False)
         self.changing: sessionmaker[Session] = sessionmaker(
             engine.execution_options(**{WRITES: True}), expire_on_commit=False
         )

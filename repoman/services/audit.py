@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from repoman import conferral
+from repoman import conferral, names
 from repoman.identity import Identity
 from repoman.json_text import from_line, to_line
 from repoman.models import AuditEntry, Group, Image, User
@@ -106,7 +106,7 @@ def find(
 ) -> Iterator[AuditEntry]:
     """Yield the rows, oldest first: of a user, of an object by its URL's path, since a time.
 
-    A user and an object are known under every name that they ever had.
+    A user and an object are known under every name that they have or had.
     """
     statement = select(AuditEntry).order_by(AuditEntry.id)
     if user is not None:
@@ -117,10 +117,36 @@ def find(
             or_(AuditEntry.user_id.in_(known), AuditEntry.user_id.in_(current))
         )
     if thing is not None:
-        keys = select(AuditEntry.object_key).where(
-            or_(AuditEntry.object == thing, AuditEntry.object_key == thing)
+        keys = select(AuditEntry.object_key).where(AuditEntry.object == thing)
+        statement = statement.where(
+            or_(
+                AuditEntry.object_key.in_(keys),
+                AuditEntry.object_key == thing,
+                AuditEntry.object_key.in_(_keys_now(session, thing)),
+            )
         )
-        statement = statement.where(AuditEntry.object_key.in_(keys))
     if since is not None:
         statement = statement.where(AuditEntry.time >= since)
     yield from session.scalars(statement.execution_options(yield_per=1000))
+
+
+def _keys_now(session: Session, path: str) -> list[str]:
+    """Return the key of what has this URL's path at present, if there is such a thing."""
+    match path.removeprefix("/api/").split("/"):
+        case ["images", reference]:
+            uuid = names.fold_uuid(reference)
+            return [] if uuid is None else [_paths(f"/api/images/{uuid}")]
+        case ["images", owner, name]:
+            image = session.scalar(
+                select(Image)
+                .join(Image.owner)
+                .where(User.name == names.fold_account(owner), Image.name == name)
+            )
+            return [] if image is None else [key_of(image)]
+        case ["users", name]:
+            user = session.scalar(select(User).where(User.name == names.fold_account(name)))
+            return [] if user is None else [key_of(user)]
+        case ["groups", name]:
+            group = session.scalar(select(Group).where(Group.name == names.fold_account(name)))
+            return [] if group is None else [key_of(group)]
+    return []

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from repoman.conferral import Grant
-from repoman.errors import GroupProtected, MissingParameter
+from repoman.conferral import Grant, Place
+from repoman.errors import GroupProtected, InvalidParameter, MissingParameter
 from repoman.identity import Identity, Permission
 from repoman.models import Group, User
+from repoman.schemas import MOST_NAMES
 from repoman.security import Action, require
 from repoman.services import groups, permissions, users
 from repoman.settings import Settings
@@ -65,11 +66,13 @@ def modify(
         raise MissingParameter("A group needs a name.", field="name")
     if name != group.name:
         require_not_protected(group, settings)
+    if "users" in fields:
+        _require_listed_whole(session, group, settings)
     members = _find_users(session, fields.get("users"))
     if "permissions" in fields:
         _replace_permissions(session, caller, group, fields["permissions"] or ())
     if members and not set(members).issubset(groups.members(session, group)):
-        require(caller, Action.ADD_MEMBER, groups.place(group, None, settings))
+        require(caller, Action.ADD_MEMBER, Place(group, None))
     if name != group.name:
         groups.check_name_free(session, name)
         group.name = name
@@ -100,8 +103,21 @@ def require_not_protected(group: Group, settings: Settings) -> None:
         )
 
 
+def _require_listed_whole(session: Session, group: Group, settings: Settings) -> None:
+    """Refuse to replace a list of which nobody saw or can send the whole: the rest would go."""
+    most = min(settings.list_max, MOST_NAMES)
+    if groups.count_members(session, group) > most:
+        raise InvalidParameter(
+            f"The group has more than {most} users, and a list of them is cut off there; "
+            f"add and remove users by /api/groups/{group.name}/users/USER.",
+            field="users",
+        )
+
+
 def _find_users(session: Session, names: Sequence[str] | None) -> list[User]:
-    return list(dict.fromkeys(users.find(session, name, "users") for name in names or ()))
+    # In one order, for each is locked: nobody must be deleted who is being added.
+    found = (users.find(session, name, "users", lock=True) for name in sorted(names or ()))
+    return list(dict.fromkeys(found))
 
 
 def _replace_permissions(

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
+from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session, selectinload
 
-from repoman.conferral import Place
 from repoman.errors import GroupExists, GroupNotFound, NotGroupMember
 from repoman.identity import ADMINS, Permission
 from repoman.models import Group, GroupPermission, Image, Membership, User, now
@@ -91,11 +91,6 @@ def is_protected(group: Group, settings: Settings) -> bool:
     return group.protected or group.name == settings.default_group
 
 
-def place(group: Group, user: User | None, settings: Settings) -> Place:
-    """Make the place of a user, or of anybody, in the group."""
-    return Place(group, user, is_default=group.name == settings.default_group)
-
-
 def membership(session: Session, group: Group, user: User) -> Membership | None:
     """Return the user's place in the group, or None."""
     return session.get(Membership, (user.id, group.id))
@@ -145,13 +140,13 @@ def remove_member(session: Session, group: Group, user: User) -> None:
 
 def replace_members(session: Session, group: Group, wanted: Sequence[User]) -> None:
     """Have these and no others in the group; who stays keeps the role. Raises `LastAdmin`."""
-    present = members(session, group)
+    mine, keys = Membership.group_id == group.id, {user.id for user in wanted}
+    present = set(session.scalars(select(Membership.user_id).where(mine)))
+    # By statement, for whom is to go may be deleted by another request in this moment.
+    session.execute(delete_rows(Membership).where(mine, Membership.user_id.in_(present - keys)))
     for user in wanted:
-        if user not in present:
+        if user.id not in present:
             session.add(Membership(user=user, group=group))
-    for user in present:
-        if user not in wanted:
-            session.delete(membership(session, group, user))
     session.flush()
     if group.name == ADMINS:
         require_some_admin(session)
@@ -173,6 +168,11 @@ def _set_role(session: Session, group: Group, user: User, *, is_admin: bool) -> 
     if found is not None:
         found.is_admin = is_admin
         session.flush()
+
+
+def count_members(session: Session, group: Group) -> int:
+    """Return the number of the group's users."""
+    return session.scalar(select(func.count()).where(Membership.group_id == group.id)) or 0
 
 
 def members(session: Session, group: Group) -> Sequence[User]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from repoman.errors import InvalidParameter
 from repoman.identity import Identity
 from repoman.models import Image, ImageHypervisor
+from repoman.names import fold_hypervisor
 from repoman.security import Action, require
 from repoman.settings import Settings
 
 
 def known(wanted: Sequence[str] | None, settings: Settings) -> list[str]:
     """Fold a list of names that all are configured, each once. Raises `InvalidParameter`."""
-    folded = [name.lower() for name in wanted or ()]
+    folded = [fold_hypervisor(name) for name in wanted or ()]
     if not folded or len(set(folded)) != len(folded):
         raise InvalidParameter("An image needs a hypervisor, each once.", field="hypervisor")
     for name in folded:
@@ -29,7 +30,7 @@ def require_change(caller: Identity, image: Image, wanted: Sequence[str]) -> Non
 
     Raises what `require` does.
     """
-    listed, folded = image.hypervisor_names, [name.lower() for name in wanted]
+    listed, folded = image.hypervisor_names, [fold_hypervisor(name) for name in wanted]
     if not set(listed) <= set(folded):
         require(caller, Action.DELETE_IMAGE, image)
     if folded != [name for name in listed if name in folded]:

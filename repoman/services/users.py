@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
 from repoman import names
-from repoman.conferral import Account
+from repoman.conferral import Account, Place
 from repoman.errors import (
     EmailExists,
     InvalidParameter,
@@ -63,15 +63,13 @@ def register(
     registration = certificates.read_registration(fields, require_issuer=settings.require_issuer)
     if fields.get("groups"):
         require(caller, Action.CHANGE_MEMBERS)
-        _require_may_add_to(session, caller, fields["groups"], settings)
+        _require_may_add_to(session, caller, fields["groups"])
     return create(
         session, fields["user_name"], registration, fields, hypervisors=settings.hypervisors
     )
 
 
-def _require_may_add_to(
-    session: Session, caller: Identity, group_names: Sequence[str], settings: Settings
-) -> None:
+def _require_may_add_to(session: Session, caller: Identity, group_names: Sequence[str]) -> None:
     """Ask the right to add to each of these groups, which are locked first, in one order.
 
     The caller's standing is looked at anew then: it may be one of them that conferred it.
@@ -80,7 +78,7 @@ def _require_may_add_to(
     caller = reidentify(session, caller)
     for group in joined:
         if group.name != EVERYBODY:
-            require(caller, Action.ADD_MEMBER, groups.place(group, None, settings))
+            require(caller, Action.ADD_MEMBER, Place(group, None))
 
 
 def create(

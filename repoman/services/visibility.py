@@ -3,15 +3,10 @@
 A UNION of ids and not an OR: a user who sees few of many images then costs only those few.
 """
 
-from collections.abc import Sequence
-
 from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, true, union
 
 from repoman.identity import Identity, Permission
-from repoman.models import Image, ImageShare, now
-
-Groups = Sequence[int] | Select[int]
-"""The ids of groups, or a query for them."""
+from repoman.models import GroupPermission, Image, ImageShare, Membership, now
 
 
 def visible(identity: Identity) -> ColumnElement[bool]:
@@ -32,15 +27,26 @@ def seen_by(identity: Identity) -> CompoundSelect[int] | None:
     """Select the ids of the images that ``identity`` may see, expired or not; None: all."""
     if {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} & identity.permissions:
         return None
-    wholly = _groups_where_all_is_seen(identity)
+    mine = _groups_of(identity)
+    conferring = select(GroupPermission.group_id).where(
+        GroupPermission.permission.in_(
+            [str(Permission.IMAGE_MODIFY_GROUP), str(Permission.IMAGE_DELETE_GROUP)]
+        )
+    )
     return union(
         select(Image.id).where(Image.owner_id == identity.user_id),
-        select(Image.id).where(Image.group_id.in_(wholly)),
-        *readable_by(identity.user_id, list(identity.groups)),
+        select(Image.id).where(Image.group_id.in_(mine.where(Membership.is_admin))),
+        select(Image.id).where(Image.group_id.in_(mine.where(Membership.group_id.in_(conferring)))),
+        *readable_by(identity.user_id, mine),
     )
 
 
-def readable_by(user_id: int, groups: Groups) -> tuple[Select[int], ...]:
+def _groups_of(identity: Identity) -> Select[int]:
+    """Select the ids of the caller's groups: by query, for a statement holds only so many ids."""
+    return select(Membership.group_id).where(Membership.user_id == identity.user_id)
+
+
+def readable_by(user_id: int, groups: Select[int]) -> tuple[Select[int], ...]:
     """Select the ids of what others let a user of these ``groups`` read: by share or access."""
     return (
         select(ImageShare.image_id).where(ImageShare.user_id == user_id),
@@ -58,16 +64,7 @@ def manageable_by(identity: Identity) -> ColumnElement[bool]:
     """Make the condition for the images whose ``expires`` and shares the caller may set."""
     if Permission.IMAGE_MODIFY in identity.permissions:
         return true()
-    administered = [key for key, standing in identity.groups.items() if standing.is_admin]
-    if not administered:
-        return Image.owner_id == identity.user_id
-    return or_(Image.owner_id == identity.user_id, Image.group_id.in_(administered))
-
-
-def _groups_where_all_is_seen(identity: Identity) -> list[int]:
-    conferring = {Permission.IMAGE_MODIFY_GROUP, Permission.IMAGE_DELETE_GROUP}
-    return [
-        key
-        for key, standing in identity.groups.items()
-        if standing.is_admin or conferring & standing.permissions
-    ]
+    own = Image.owner_id == identity.user_id
+    if not any(standing.is_admin for standing in identity.groups.values()):
+        return own
+    return or_(own, Image.group_id.in_(_groups_of(identity).where(Membership.is_admin)))

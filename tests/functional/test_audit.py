@@ -257,6 +257,25 @@ def test_the_command_finds_what_somebody_did_and_what_was_done_to_something(peop
     assert len(audit("--json", "--since", "2020-01-01T00:00:00Z", "--user", "bob")) == 1
 
 
+def test_what_there_is_is_found_by_the_name_that_it_has_now(people, audit):
+    uuid = people.alice.create()["uuid"]
+    people.alice.client.patch(IMAGE, {"name": "d13"})
+    people.admin.client.patch("/api/users/alice", {"user_name": "alina"})
+    dashed = "-".join([uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]])
+    for thing in ("images/alina/d13", f"images/{dashed.upper()}"):
+        found = [row["action"] for row in audit("--json", "--object", thing)]
+        assert found == ["image:create", "image:change"], thing
+    assert [row["user"] for row in audit("--json", "--object", "users/Alina")] == ["admin"]
+
+
+def test_a_group_that_a_new_user_is_put_into_has_a_row(people, trail):
+    people.admin.client.post("/api/groups", {"name": "lab"})
+    trail.new()
+    fields = NEW_USER | {"groups": "lab,users"}
+    people.admin.client.post("/api/users", fields, status=201)
+    assert [row.object for row in trail.new()] == ["/api/users/ann", "/api/groups/lab"]
+
+
 def test_the_command_shows_a_row_a_line_that_nothing_sent_can_break(people, audit):
     people.alice.create(description="one\ntwo")
     text = audit(raw=True)

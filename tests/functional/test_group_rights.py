@@ -50,14 +50,14 @@ user_modify_self         200 200| C   C   C | M   M   M   M   M   D | U   U   U 
 group_create             200 200|201  U   P | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 group_modify             200 200| C   C   C |200 200  U   U   P   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 group_delete             200 200| C   C   C | M   M   M   M   M  200| U   U   U | U  200| U   U   U   U   U | P   P   P
-group_modify_membership  200 200| C   C   C | M   M  200 200  P   D |200 200 200|200 200|200 200 200 200 200| P   P   P
+group_modify_membership  200 200| C   C   C | M   M  200 200  P   D |200 200 200|200 200| i   i   i  200 200| P   P   P
 group_modify_permissions 200 200| C   C   C | M   M   U   U  200  D | U   U   U | U  200| U   U   U   U   U |200 200 200
 image_create             200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 image_modify             200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 image_delete             200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 image_modify_group       200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
 image_delete_group       200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P
-create_and_membership    200 200|201 201  P | M   M  200 200  P   D |200 200 200|200 200|200 200 200 200 200| P   P   P
+create_and_membership    200 200|201 201  P | M   M  200 200  P   D |200 200 200|200 200| i   i   i  200 200| P   P   P
 create_and_permissions   200 200|201  U  201| M   M   U   U  200  D | U   U   U | U  200| U   U   U   U   U |200 200 200
 group_admin              200 200| C   C   C | M  200 200 200  P   D |200 200 200|200 200|200 200 200 200 200| P   P   P
 admin_elsewhere          200 200| C   C   C | M   M   M   M   M   D | U   U   U | U  200| U   U   U   U   U | P   P   P

@@ -460,3 +460,30 @@ def test_what_the_server_needs_can_be_neither_deleted_nor_renamed(
         admin.delete(f"{URL}/x", status=200)
     repoman.main({}, **(ini | {"repoman.default_group": default})).sessions.engine.dispose()
     application.sessions.engine.dispose()
+
+
+def test_a_list_of_users_that_is_cut_off_is_not_replaced(ini, people, sessions, authority):
+    """Whoever edits what they saw of it would put out those they did not see."""
+    ini["repoman.list_max"] = "2"
+    application = repoman.main({}, **ini)
+    few = People(application, sessions, authority)
+    few.join("lab", few.alice, few.bob, few.carol)
+    url = "/api/groups/lab"
+    shown = few.admin.client.get(url).json
+    assert len(shown["users"]) == 2
+    answer = few.admin.client.patch(url, {"users": "alice"}, status=400)
+    assert (answer.json["code"], answer.json["field"]) == ("invalid-parameter", "users")
+    assert few.admin.client.patch_json(url, shown | {"description": "new"}).json["description"]
+    few.admin.client.delete(f"{url}/users/carol", status=200)
+    few.admin.client.patch(url, {"users": "alice"}, status=200)
+    application.sessions.engine.dispose()
+
+
+def test_a_member_of_admins_has_all_permissions_whatever_the_group_confers(people):
+    admin = people.admin.client
+    admin.delete("/api/groups/admins/permissions/user_modify", status=200)
+    assert "user_modify" not in admin.get("/api/groups/admins").json["permissions"]
+    for shown in (admin.get("/api/whoami").json, admin.get("/api/users/admin").json):
+        assert shown["permissions"] == [str(permission) for permission in Permission]
+    assert len(admin.get("/api/users/admin/permissions").json) == 14
+    admin.patch("/api/users/bob" if people.bob else "", {"full_name": "Bob"}, status=200)

@@ -470,3 +470,15 @@ def test_an_expired_image_is_gone_for_readers_and_there_for_who_may_set_expires(
     people.adam.client.patch_json(paths[0], {"expires": LATER}, status=200)
     for person in (people.writer, people.sue):
         person.client.get(paths[1], status=200)
+
+
+@pytest.mark.parametrize("kelvin", ["\u212avm", "%E2%84%AAvm"])
+def test_a_hypervisors_name_is_ascii_before_it_is_folded(people, kelvin):
+    """The Kelvin sign is a k by Unicode's rules."""
+    people.alice.create("x")
+    client = people.alice.client
+    if kelvin.startswith("%"):
+        client.put(f"/api/images/raw/{kelvin}/x", b"1", status=404)
+    else:
+        client.patch_json("/api/images/x", {"hypervisor": [kelvin]}, status=400)
+    client.put("/api/images/raw/KVM/x", b"1", status=201)

@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 
 from repoman.identity import Permission
 from repoman.models import GroupPermission
-from repoman.services import groups, users
+from repoman.services import groups, images, users
 from tests.rights import DENIED, assert_denied
 from tests.wsgi import wait_for
 
@@ -226,3 +226,38 @@ def test_of_two_admins_who_put_out_each_other_one_remains(people, weak, end):
     )
     assert (first, second) in {(200, 403), (200, 409)}
     assert len(able_admins(people.ann, people.bea)) == 1
+
+
+@pytest.mark.parametrize("way", ["member", "admin", "named", "list"])
+def test_who_is_deleted_meanwhile_is_not_added(people, meanwhile, way):
+    people.join("lab", people.bob)
+    client = people.admin.client
+    ways = {
+        "member": (404, lambda: client.put(f"{GROUPS}/lab/users/bob", status="*")),
+        "admin": (404, lambda: client.put(f"{GROUPS}/lab/admins/bob", status="*")),
+        "named": (400, lambda: client.post(f"{GROUPS}/lab/admins", {"name": "bob"}, status="*")),
+        "list": (400, lambda: client.patch(f"{GROUPS}/lab", {"users": "bob"}, status="*")),
+    }
+    status, request = ways[way]
+    answer = meanwhile(users.find, "bob", lambda session, bob: session.delete(bob), request)
+    assert answer.status_int == status
+    assert client.get(f"{GROUPS}/lab").json["users"] == []
+
+
+def test_an_image_is_not_changed_by_who_lost_the_right_while_waiting_for_it(people, meanwhile):
+    people.join("lab", people.alice, people.bob)
+    people.alice.create(group="lab", group_access="write")
+    url = "/api/images/alice/debian12"
+
+    def find(session, name, *, lock):
+        return images.find(session, None, name, owner_name="alice", lock=lock)
+
+    def put_out(session, image):
+        groups.remove_member(session, image.group, users.find(session, "bob"))
+
+    change = people.bob.client
+    answer = meanwhile(
+        find, "debian12", put_out, lambda: change.patch(url, {"description": "x"}, status="*")
+    )
+    assert answer.status_int == 404
+    assert people.alice.client.get(url).json["description"] is None

@@ -100,7 +100,7 @@ def test_nobody_adds_a_permission_that_they_lack(people, refused, lacked):
 
 
 def test_who_has_what_a_group_confers_may_add_to_it(people):
-    held = [MEMBERSHIP, Permission.USER_CREATE, Permission.IMAGE_DELETE]
+    held = [MEMBERSHIP, Permission.USER_CREATE, Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE]
     people.join("clerks", people.carl, permissions=held)
     for number in range(9):
         people.join(f"lab{number}", people.sam, permissions=[Permission.IMAGE_DELETE])
@@ -162,7 +162,7 @@ def test_both_lists_at_once_are_no_way_round(people, refused):
 def test_an_admin_is_not_made_of_a_member_either(people, refused):
     """The new admin would add the attacker in return."""
     people.join("strong", people.accomplice, permissions=[Permission.IMAGE_DELETE])
-    people.join("clerks", people.mallory, permissions=[MEMBERSHIP])
+    people.join("clerks", people.mallory, permissions=[MEMBERSHIP, Permission.IMAGE_MODIFY])
     url, client = f"{GROUPS}/strong/admins", people.mallory.client
     refused(
         "image_delete",
@@ -178,9 +178,11 @@ def test_an_admin_is_not_made_of_a_member_either(people, refused):
 def test_a_permission_that_counts_in_one_group_gives_no_right_in_another(people, refused, scoped):
     people.join("strong", people.sam, permissions=[scoped])
     people.join("weak", people.sam, people.mallory)
-    held = [MEMBERSHIP, PERMISSIONS, Permission.GROUP_CREATE, Permission.USER_CREATE, scoped]
-    people.join("clerks", people.mallory, permissions=held)
     client, missing = people.mallory.client, SCOPED[scoped]
+    held = [MEMBERSHIP, PERMISSIONS, Permission.GROUP_CREATE, Permission.USER_CREATE, scoped]
+    # To make an admin takes both of these; the attacker is to lack just one.
+    held += {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} - {Permission(missing)}
+    people.join("clerks", people.mallory, permissions=held)
     refused(missing, *ways_in(client, "strong", "mallory"))
     refused(
         missing,
@@ -192,6 +194,25 @@ def test_a_permission_that_counts_in_one_group_gives_no_right_in_another(people,
     people.join("wide", people.mallory, permissions=[Permission(missing)])
     client.put(f"{GROUPS}/strong/users/bob", status=200)
     client.put(f"{GROUPS}/weak/permissions/{scoped}", status=200)
+
+
+# --- other people's images
+
+
+def test_nobody_becomes_admin_of_a_group_to_get_at_its_images(people, refused):
+    """A group's admin sees, changes and deletes what others have put there, shared with nobody."""
+    people.join("lab", people.alice)
+    people.alice.create("private", group="lab", group_access="none")
+    people.join("clerks", people.mallory, permissions=[MEMBERSHIP])
+    client, url = people.mallory.client, f"{GROUPS}/lab/admins"
+    attacks = [
+        lambda: client.put(f"{url}/mallory", status="*"),
+        lambda: client.post(url, {"name": "mallory"}, status="*"),
+    ]
+    refused("image_modify", *attacks)
+    client.put(f"{GROUPS}/lab/users/mallory", status=200)
+    refused("image_modify", *attacks)
+    client.get("/api/images/alice/private", status=404)
 
 
 # --- everybody's images

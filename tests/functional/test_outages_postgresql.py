@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from repoman.services.collector import collect
 from repoman.storage.filesystem import FilesystemStore
@@ -117,3 +118,9 @@ def test_a_server_without_a_free_connection_is_503_until_there_is_one(
     assert_no_database(alice.put(RAW, NEW, status=503))
     administer(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
     kept.check()
+
+
+def test_what_is_read_in_one_request_is_of_one_moment(sessions):
+    """Else a list would show by its second query what its first would not choose any more."""
+    with sessions.reading() as session:
+        assert session.scalar(text("SHOW transaction_isolation")) == "repeatable read"

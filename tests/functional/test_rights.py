@@ -58,7 +58,7 @@ ACTIONS = {
     "put": file("PUT", "lxc", b"new"),
     "ovr": file("PUT", "kvm", b"other"),
     "nam": change(name="renamed"),
-    "acc": change(group_access="write"),
+    "acc": None,  # to what it is not yet: see the test
     "r-o": change(read_only=True),
     "exp": change(expires=LATER),
     "shu": share("POST", "user/zoe"),
@@ -240,9 +240,11 @@ def test_each_role_may_do_what_the_table_says_and_no_more(ini, sessions, authori
         "shared": ("sue", "sharers"),
         "unauthenticated_access": public,
     }
+    access = "read" if ROLES[role_name].group_access == "write" else "write"
+    actions = ACTIONS | {"acc": change(group_access=access)}
     uuids = dict(zip(ACTIONS, make_images(people, [columns] * len(ACTIONS)), strict=True))
     before = rows(sessions)
-    answers = {name: act(client, uuids[name]) for name, act in ACTIONS.items()}
+    answers = {name: act(client, uuids[name]) for name, act in actions.items()}
     after = rows(sessions)
 
     assert {name: answer.status_int for name, answer in answers.items()} == EXPECTED[role_name]

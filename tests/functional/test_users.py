@@ -444,3 +444,18 @@ def test_a_refused_change_leaves_nothing_behind(people, admin):
     assert admin.get(url).json == before
     with people.sessions.reading() as session:
         assert session.query(User).count() == session.query(Certificate).count() == 3
+
+
+def test_a_name_that_is_sent_back_unchanged_keeps_its_issuer(people):
+    """Registered anew without issuer, it would let in other authorities' certificates."""
+    admin = people.admin.client
+    fields = {"user_name": "zoe", "cert_dn": "/C=CA/CN=Zoe", "issuer_dn": "/C=CA/CN=One CA"}
+    admin.post("/api/users", fields, status=201)
+    shown = admin.get("/api/users/zoe").json
+    sent = {name: shown[name] for name in ("user_name", "full_name", "email", "client_dn")}
+    for body in (sent | {"full_name": "Zoe"}, shown, {"client_dn": "/C=CA/CN=Zoe"}):
+        admin.patch_json("/api/users/zoe", body, status=200)
+        (url,) = admin.get("/api/users/zoe/certificates").json
+        assert admin.get(url).json["issuer_dn"] == "/C=CA/CN=One CA"
+    admin.patch("/api/users/zoe", {"cert_dn": "/C=CA/CN=Zoe"}, status=200)
+    assert admin.get(admin.get("/api/users/zoe").json["certificates"][0]).json["issuer_dn"] is None
