@@ -15,7 +15,7 @@ from repoman.services.backup.dumps import BATCH, Dump
 
 Row = dict[str, Any]
 
-ATTEMPTS, PATIENCE, PAUSE = 20, "500ms", 0.1
+ATTEMPTS, PATIENCE, PAUSE = 60, "500ms", 0.1
 """How often PostgreSQL's tables are asked for, for how long each time, and seconds in between.
 
 Less than its deadlock_timeout: of a client that has one table and waits for another, and us, it is
