@@ -31,44 +31,54 @@ def media_type(route_name: str, method: str) -> str:
 
 def includeme(config: Configurator) -> None:
     """Add the routes, the more particular before the more general."""
-    add = config.add_route
     config.set_root_factory(resources.Root)
-    add("healthz", "/healthz")
-    add("api", "/api")
-    add("openapi", "/api/openapi.yaml")
-    add("whoami", "/api/whoami")
+    config.add_route("healthz", "/healthz")
+    config.add_route("api", "/api")
+    config.add_route("openapi", "/api/openapi.yaml")
+    config.add_route("whoami", "/api/whoami")
+    _add_users(config)
+    _add_groups(config)
+    _add_images(config)
 
+
+def _add_users(config: Configurator) -> None:
+    add, user, context = config.add_route, "/api/users/{user}", resources.UserContext
     add("users", "/api/users")
-    add("user", "/api/users/{user}", factory=resources.UserContext)
-    add("user.images", "/api/users/{user}/images", factory=resources.UserContext)
-    add("user.groups", "/api/users/{user}/groups", factory=resources.UserContext)
-    add("user.permissions", "/api/users/{user}/permissions", factory=resources.UserContext)
-    add("user.shared", "/api/users/{user}/shared", factory=resources.UserContext)
-    add("user.sharing", "/api/users/{user}/sharing", factory=resources.UserContext)
-    add("certificates", "/api/users/{user}/certificates", factory=resources.CertificatesContext)
-    add("certificate", "/api/users/{user}/certificates/{id}", factory=resources.CertificateContext)
+    add("user", user, factory=context)
+    add("user.images", user + "/images", factory=context)
+    add("user.groups", user + "/groups", factory=context)
+    add("user.permissions", user + "/permissions", factory=context)
+    add("user.shared", user + "/shared", factory=context)
+    add("user.sharing", user + "/sharing", factory=context)
+    add("certificates", user + "/certificates", factory=resources.CertificatesContext)
+    add("certificate", user + "/certificates/{id}", factory=resources.CertificateContext)
 
+
+def _add_groups(config: Configurator) -> None:
+    add, group, context = config.add_route, "/api/groups/{group}", resources.GroupContext
     add("groups", "/api/groups")
-    add("group", "/api/groups/{group}", factory=resources.GroupContext)
-    group, place = "/api/groups/{group}", resources.PlaceContext
-    add("group.images", group + "/images", factory=resources.GroupContext)
-    add("group.shared", group + "/shared", factory=resources.GroupContext)
-    add("members", group + "/users", factory=place)
-    add("member", group + "/users/{user}", factory=place)
-    add("admins", group + "/admins", factory=place)
-    add("admin", group + "/admins/{user}", factory=place)
-    add("permissions", group + "/permissions", factory=resources.GroupContext)
+    add("group", group, factory=context)
+    add("group.images", group + "/images", factory=context)
+    add("group.shared", group + "/shared", factory=context)
+    add("members", group + "/users", factory=resources.PlaceContext)
+    add("member", group + "/users/{user}", factory=resources.PlaceContext)
+    add("admins", group + "/admins", factory=resources.PlaceContext)
+    add("admin", group + "/admins/{user}", factory=resources.PlaceContext)
+    add("permissions", group + "/permissions", factory=context)
     add("permission", group + "/permissions/{permission}", factory=resources.PermissionContext)
 
-    add("images", "/api/images")
-    add("raw", "/api/images/raw/{image}", factory=resources.FileContext)
-    add("raw.two", "/api/images/raw/{first}/{image}", factory=resources.FileContext)
-    add("raw.three", "/api/images/raw/{owner}/{hypervisor}/{image}", factory=resources.FileContext)
+
+def _add_images(config: Configurator) -> None:
+    add, raw, file = config.add_route, "/api/images/raw", resources.FileContext
     one, owned, context = (
         "/api/images/{image}",
         "/api/images/{owner}/{image}",
         resources.ImageContext,
     )
+    add("images", "/api/images")
+    add("raw", raw + "/{image}", factory=file)
+    add("raw.two", raw + "/{first}/{image}", factory=file)
+    add("raw.three", raw + "/{owner}/{hypervisor}/{image}", factory=file)
     add("image.share.user", one + "/share/user/{user}", factory=context)
     add("image.share.group", one + "/share/group/{group}", factory=context)
     add("owned.share.user", owned + "/share/user/{user}", factory=context)
