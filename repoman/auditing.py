@@ -42,6 +42,7 @@ def record(request: Request, context: Any, place: str | None = None) -> None:
     """
     if request.audit_action is None:
         return
+    detail = sent(request) | file_of(context)
     for thing, before in [(context.thing, place), *((one, None) for one in also(context))]:
         audit.record(
             request.db,
@@ -51,7 +52,7 @@ def record(request: Request, context: Any, place: str | None = None) -> None:
             place=before,
             request=f"{request.method} {request.path}",
             request_id=request.environ["repoman.request_id"],
-            detail=sent(request) | file_of(context),
+            detail=detail,
         )
     request.audit_action = None
 
