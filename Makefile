@@ -6,9 +6,11 @@ VAR ?= var
 export PORT VAR
 
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# Debian's package postgresql would make a server for everybody and start it; the tests make their own.
+NO_SERVER = /etc/postgresql-common/createcluster.d/repoman-tests.conf
 VENV_PACKAGE = $(if $(filter python3.%,$(notdir $(PYTHON))),$(notdir $(PYTHON)),python3)-venv
 
-.PHONY: help run test check format clean debian-packages
+.PHONY: help run test check format bench clean debian-packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -18,7 +20,7 @@ run: .venv/.installed ## start Repoman at https://localhost:8443 (PORT=8443 VAR=
 
 test: debian-packages ## run the tests (ARGS="-k upload" for some of them)
 	@$(MAKE) --silent --no-print-directory .venv/.installed-test
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto $(ARGS)
 
 check: .venv/.installed-check ## check style, format and types
 	.venv/bin/ruff check
@@ -28,6 +30,9 @@ check: .venv/.installed-check ## check style, format and types
 format: .venv/.installed-check ## write the code in its format
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
+
+bench: .venv/.installed-test ## measure lists of 100,000 images (ARGS="--url postgresql://...")
+	@exec .venv/bin/python -m tests.bench.lists $(ARGS)
 
 clean: ## remove .venv and all else that was made, but never VAR
 	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -44,8 +49,10 @@ debian-packages: ## install what the tests use from Debian (as root; else say wh
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing$$missing"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
+	    mkdir -p $(dir $(NO_SERVER)); echo create_main_cluster = false >$(NO_SERVER); \
 	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; } \
 	        >/dev/null || echo "apt-get failed: tests that need$$missing are skipped"; \
+	    rm $(NO_SERVER); \
 	else \
 	    echo "Not installed:$$missing; tests that need them are skipped"; \
 	fi

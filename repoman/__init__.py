@@ -6,28 +6,32 @@ from pyramid.config import Configurator
 from pyramid.renderers import JSON
 from pyramid.request import Request
 
-from repoman.certificates.middleware import Application, CertificateMiddleware
+from repoman.access import AccessLog
+from repoman.certificates.middleware import CertificateMiddleware
 from repoman.database import check_is_current, check_names
 from repoman.json_text import to_json
 from repoman.models import Sessions, make_engine
 from repoman.presenters import Presenter
+from repoman.services.health import Health
 from repoman.settings import Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
 from repoman.urls import Urls
 
 
-def main(global_config: dict[str, str], **ini: str) -> Application:
+def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     """Make the WSGI application of an ini section ``[app:main]`` (``paste.app_factory``).
 
     Raises `repoman.settings.InvalidSetting`, which names the key.
     """
     settings = read_settings(ini)
     sessions = Sessions(make_engine(settings))
-    check_is_current(sessions.engine)
-    with sessions.reading() as session:
-        check_names(session, settings)
-    # Servers fork after this, and a connection must not be used in two processes.
-    sessions.engine.dispose()
+    try:
+        check_is_current(sessions.engine)
+        with sessions.reading() as session:
+            check_names(session, settings)
+    finally:
+        # Servers fork after this, and a connection must not be used in two processes.
+        sessions.engine.dispose()
     store = FilesystemStore(settings.store)
     store.prepare()
 
@@ -35,6 +39,7 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
     config.registry.repoman_settings = settings
     config.registry.sessions = sessions
     config.registry.store = store
+    config.registry.health = Health(sessions, store, settings.database_timeout + 1)
     config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",
@@ -44,13 +49,14 @@ def main(global_config: dict[str, str], **ini: str) -> Application:
         "repoman.validation",
         "repoman.auditing",
         "repoman.entity_tags",
+        "repoman.error_pages",
         "repoman.error_views",
         "repoman.controllers.files",
     ):
         config.include(part)
     config.scan("repoman.controllers")
     add_request_methods(config)
-    return CertificateMiddleware(config.make_wsgi_app(), sessions, settings)
+    return AccessLog(CertificateMiddleware(config.make_wsgi_app(), sessions, settings))
 
 
 def add_request_methods(config: Configurator) -> None:

@@ -3,7 +3,7 @@
 Done for all views in one place, so that no new view can forget it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyramid.config import Configurator
@@ -36,20 +36,30 @@ def audited_view(view: View, info: Any) -> View:
 
 
 def record(request: Request, context: Any, place: str | None = None) -> None:
-    """Record what the request did, once. An upload calls this in its last transaction."""
+    """Record what the request did, once. An upload calls this in its last transaction.
+
+    What else it changed, the context has as ``also``.
+    """
     if request.audit_action is None:
         return
-    audit.record(
-        request.db,
-        request.identity,
-        request.audit_action,
-        context.thing,
-        place=place,
-        request=f"{request.method} {request.path}",
-        request_id=request.environ["repoman.request_id"],
-        detail=sent(request) | file_of(context),
-    )
+    for thing, before in [(context.thing, place), *((one, None) for one in also(context))]:
+        audit.record(
+            request.db,
+            request.identity,
+            request.audit_action,
+            thing,
+            place=before,
+            request=f"{request.method} {request.path}",
+            request_id=request.environ["repoman.request_id"],
+            detail=sent(request) | file_of(context),
+        )
     request.audit_action = None
+
+
+def also(context: Any) -> Sequence[Any]:
+    """Return what a request changed besides the thing that its URL names."""
+    found: Sequence[Any] = getattr(context, "also", ())
+    return found
 
 
 def sent(request: Request) -> dict[str, Any]:

@@ -42,11 +42,37 @@ def migrate(engine: Engine) -> None:
             _add_protected_groups(session)
 
 
+def migrate_empty(engine: Engine) -> None:
+    """Create the schema where there is none at all, or not even the file of a SQLite database."""
+    path = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+    if path is None or path.exists():
+        with engine.connect() as connection:
+            if revision(connection) is not None:
+                return
+    migrate(engine)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the database's schema, None where there is none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def wanted_revision() -> str:
+    """Return the revision of the schema that this version of Repoman works with."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    assert wanted is not None, "there are no migrations"  # noqa: S101 - a defect
+    return wanted
+
+
 def check_is_current(engine: Engine) -> None:
     """Refuse to start on a database whose schema is not this version's. Raises `InvalidSetting`."""
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+        require_current(connection)
+
+
+def require_current(connection: Connection) -> None:
+    """Refuse another version's schema, as this transaction sees it. Raises `InvalidSetting`."""
+    found, wanted = revision(connection), wanted_revision()
     if found != wanted:
         raise InvalidSetting(
             "sqlalchemy.url",

@@ -59,8 +59,13 @@ def tagged(request: Request, response: Response) -> Response:
         return response
     tag = entity_tag(response.text)
     if not request.changes and is_none_match(request, tag):
+        link = response.headers.get("Link")
         response = Response(status=304)
         response.content_type = None
+        if link is not None:
+            # A next page comes and goes without the tag, which is of the body alone: a cache
+            # must learn of it (RFC 9110 section 15.4.5).
+            response.headers["Link"] = link
     response.etag = tag
     return response
 

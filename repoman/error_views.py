@@ -1,6 +1,4 @@
-"""Exceptions to ``application/problem+json`` (RFC 9457), with ``X-Repoman-Error``."""
-
-import logging
+"""Exceptions to ``application/problem+json`` (RFC 9457) or a page, with ``X-Repoman-Error``."""
 
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
@@ -15,6 +13,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from repoman import error_pages
+from repoman.accept import prefers_html
 from repoman.errors import (
     CertificateInUse,
     DatabaseUnavailable,
@@ -29,8 +29,9 @@ from repoman.errors import (
     UserExists,
 )
 from repoman.json_text import to_json
+from repoman.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # What a unique constraint says when two requests come at once: PostgreSQL's names, SQLite's words.
 CONFLICTS: tuple[tuple[str, str, type[RepomanError], str], ...] = (
@@ -46,6 +47,10 @@ CONFLICTS: tuple[tuple[str, str, type[RepomanError], str], ...] = (
     ("uq_image_owner_id_name", "image.owner_id, image.name", ImageExists, "image name"),
 )
 
+# PostgreSQL's states of a database that has no tables (yet), or that may only be read, as a standby
+# does. SQLite says the same by OperationalError.
+UNUSABLE = frozenset({"42P01", "25006"})
+
 
 def problem(request: Request, error: RepomanError) -> Response:
     """Make the answer. Somebody unknown learns nothing but why: not what is there and what not."""
@@ -53,6 +58,14 @@ def problem(request: Request, error: RepomanError) -> Response:
         error, NotFound | PermissionDenied
     ):
         error = request.environ.get("repoman.refusal") or error
+    response = (error_pages.page if prefers_html(request) else _json)(request, error)
+    response.status_int = error.status
+    response.headers["X-Repoman-Error"] = error.code
+    response.headers.update(error.headers())
+    return response
+
+
+def _json(request: Request, error: RepomanError) -> Response:
     body = {
         "type": "about:blank",
         "title": error.title,
@@ -63,23 +76,16 @@ def problem(request: Request, error: RepomanError) -> Response:
     }
     if isinstance(error, InternalError):
         body["request_id"] = request.environ["repoman.request_id"]
-    response = Response(status=error.status, content_type="application/problem+json")
+    response = Response(content_type="application/problem+json")
     response.charset = None
     response.body = to_json(body).encode()
-    response.headers["X-Repoman-Error"] = error.code
-    response.headers.update(error.headers())
     return response
 
 
 def refused(error: RepomanError, request: Request) -> Response:
     """Answer an error of the domain."""
     if error.status >= 500:
-        log.error(
-            "%s: %s: %s",
-            request.environ["repoman.request_id"],
-            error.code,
-            error.__cause__ or error,
-        )
+        log.error("request failed", code=error.code, reason=str(error.__cause__ or error))
     return problem(request, error)
 
 
@@ -117,23 +123,25 @@ def broken_constraint(error: IntegrityError) -> str:
 
 def no_database(error: Exception, request: Request) -> Response:
     """Answer while the database is locked or gone."""
-    log.error("%s: no database: %s", request.environ["repoman.request_id"], error)
+    log.error("no database", reason=str(error))
     return problem(
         request, DatabaseUnavailable("The database does not answer; try again in a few seconds.")
     )
 
 
 def damaged(error: DatabaseError, request: Request) -> Response:
-    """Answer while the database is damaged, or no database at all: sqlite3's plain DatabaseError.
+    """Answer while the database is damaged, or none of Repoman's.
 
-    Its subclasses with no view of their own are defects of ours.
+    sqlite3 says so by its plain DatabaseError, PostgreSQL by a state in `UNUSABLE`. All else that
+    has no view of its own is a defect of ours.
     """
-    return (no_database if type(error) is DatabaseError else unexpected)(error, request)
+    unusable = type(error) is DatabaseError or getattr(error.orig, "sqlstate", None) in UNUSABLE
+    return (no_database if unusable else unexpected)(error, request)
 
 
 def unexpected(error: Exception, request: Request) -> Response:
     """Answer a defect of ours; the traceback goes to the log and nowhere else."""
-    log.error("%s: defect", request.environ["repoman.request_id"], exc_info=error)
+    log.error("defect", exc_info=error)
     return problem(
         request, InternalError("This is a defect of Repoman; please report the request_id.")
     )

@@ -138,6 +138,12 @@ class NotGroupMember(RepomanError):
     status, code, title = 403, "not-group-member", "Not a member of the group"
 
 
+class GroupProtected(RepomanError):
+    """A group that the server cannot do without."""
+
+    status, code, title = 403, "group-protected", "Group protected"
+
+
 class NotFound(RepomanError):
     """No such URL."""
 
@@ -162,6 +168,12 @@ class ImageNotFound(NotFound):
     code, title = "image-not-found", "Image not found"
 
 
+class PermissionNotFound(NotFound):
+    """No permission of that name."""
+
+    code, title = "permission-not-found", "Permission not found"
+
+
 class CertificateNotFound(NotFound):
     """The user has no such certificate."""
 
@@ -182,6 +194,12 @@ class MethodNotAllowed(RepomanError):
     def headers(self) -> dict[str, str]:
         """RFC 9110 section 15.5.6 wants Allow beside 405."""
         return {"Allow": ", ".join(self.extra["allow"])}
+
+
+class NotAcceptable(RepomanError):
+    """The Accept header excludes what this URL answers with."""
+
+    status, code, title = 406, "not-acceptable", "Not acceptable"
 
 
 class UserExists(RepomanError):

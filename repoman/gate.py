@@ -1,6 +1,7 @@
 """What is settled before an object is looked up: the caller, the URL, the method, the body.
 
-The order of checks is REST.markdown's: caller 401/403, URL 404, method 405, then the object.
+The order of checks is REST.markdown's: caller 401/403, URL 404, method 405, Accept 406, then the
+object.
 """
 
 import re
@@ -12,9 +13,9 @@ from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
 
-from repoman import bodies
+from repoman import accept, bodies
 from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHost
-from repoman.routing import DOWNLOADS, PUBLIC, UPLOADS
+from repoman.routing import ANY_HOST, DOWNLOADS, PUBLIC, UPLOADS, media_type
 from repoman.services.identities import reidentify
 
 _host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
@@ -39,7 +40,8 @@ def check(event: BeforeTraversal) -> None:
     name = route.name if route else None
     if request.identity is None and not is_public(request, name):
         raise request.refusal
-    check_host(request)
+    if name not in ANY_HOST:
+        check_host(request)
     if name is None:
         raise NotFound("There is no such URL; GET /api lists where to start.")
     allowed = methods(request.registry)[name]
@@ -50,6 +52,7 @@ def check(event: BeforeTraversal) -> None:
             f"This URL takes {', '.join(allowed)}, not {request.method}.", allow=allowed
         )
     check_origin(request)
+    accept.check(request, media_type(name, request.method))
     if name not in UPLOADS and request.changes and bodies.prefetch(request):
         with request.registry.sessions.reading() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)
@@ -135,7 +138,7 @@ def add_headers(event: NewResponse) -> None:
     headers["X-Repoman-Request-Id"] = request.environ["repoman.request_id"]
     if request.identity is not None:
         headers["X-Repoman-User"] = request.identity.user_name
-    if event.response.content_type in {"application/json", "application/problem+json"}:
+    if event.response.content_type in {"application/json", "application/problem+json", "text/html"}:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Cache-Control"] = "private, no-cache"
         headers["Vary"] = "Accept"

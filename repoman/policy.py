@@ -7,7 +7,8 @@ from pyramid.request import Request
 from pyramid.security import Allowed
 
 from repoman.identity import Identity
-from repoman.security import Action, expired, is_public, may, require
+from repoman.security import ADMINISTRATION, Action, expired, is_public, may, require
+from repoman.services.identities import reidentify
 
 
 class Policy:
@@ -38,6 +39,10 @@ class Policy:
         elif identity is None:
             raise request.refusal
         else:
+            if action in ADMINISTRATION:
+                # The object is locked by now. Who lost a right while waiting for the lock, to the
+                # very change that held it, must not take it back.
+                identity = request.environ["repoman.identity"] = reidentify(request.db, identity)
             require(identity, action, thing)
         return Allowed(str(action))
 

@@ -1,30 +1,48 @@
 """Models to the JSON objects of REST.markdown, "Objects"."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from repoman import times
 from repoman.identity import Identity, Permission
-from repoman.models import Certificate, Group, Image, ImageFile, User
+from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
-from repoman.services import groups, images
+from repoman.services import groups, image_lists, pages
 from repoman.settings import Settings
-from repoman.times import show
 from repoman.urls import Urls
 
 Json = dict[str, Any]
 
 
 class Presenter:
-    """Makes objects for one caller: what they contain depends on what the caller may see."""
+    """Makes objects for one caller: what they contain depends on what the caller may see.
+
+    Several are made with as many queries as one.
+    """
 
     def __init__(self, session: Session, caller: Identity, urls: Urls, settings: Settings) -> None:
         self.session, self.caller, self.urls, self.settings = session, caller, urls, settings
 
     def user(self, user: User) -> Json:
-        """Show a user. ``client_dn`` is the first certificate's; the images are those visible."""
-        member_of = groups.of_user(self.session, user)
+        """Show a user."""
+        return self.users([user])[0]
+
+    def users(self, found: Sequence[User]) -> list[Json]:
+        """Show users."""
+        keys = [user.id for user in found]
+        member_of = groups.of_users(self.session, keys)
+        names = pages.first_names(
+            self.session,
+            image_lists.names_of_owners(self.caller, keys),
+            self.settings.list_max,
+        )
+        return [self._user(user, member_of[user.id], names[user.id]) for user in found]
+
+    def _user(self, user: User, member_of: Sequence[Group], image_names: Sequence[str]) -> Json:
+        """``client_dn`` is the first certificate's; the images are those visible."""
         first = user.certificates[0] if user.certificates else None
         shown: Json = {
             "user_name": user.name,
@@ -34,13 +52,12 @@ class Presenter:
             "certificates": [self.urls.certificate(one, user) for one in user.certificates],
             "permissions": permissions_of(member_of),
             "groups": [self.urls.group(group) for group in member_of],
-            "images": self.images(
-                images.list_visible(self.session, self.caller, Image.owner_id == user.id)
-            ),
-            "created": show(user.created),
+            "images": [self.urls.image_named(user.name, name) for name in image_names],
+            "created": self.time(user.created),
             "url": self.urls.user(user),
         }
-        if user.id == self.caller.user_id or may(self.caller, Action.MODIFY_USER_FULLY, user):
+        clerk = Permission.USER_MODIFY in self.caller.permissions
+        if user.id == self.caller.user_id or clerk:
             shown["suspended"] = user.suspended
         return shown
 
@@ -51,28 +68,38 @@ class Presenter:
             "user": self.urls.user(certificate.user),
             "client_dn": certificate.shown_dn,
             "issuer_dn": certificate.shown_issuer,
-            "created": show(certificate.created),
+            "created": self.time(certificate.created),
             "url": self.urls.certificate(certificate, certificate.user),
         }
 
     def group(self, group: Group) -> Json:
         """Show a group with its members."""
-        members = groups.members(self.session, group)
-        admins = {place.user_id for place in group.memberships if place.is_admin}
+        return self.groups([group])[0]
+
+    def groups(self, found: Sequence[Group]) -> list[Json]:
+        """Show groups."""
+        keys, most = [group.id for group in found], self.settings.list_max
+        users = pages.first_names(self.session, groups.names_of_members(keys), most)
+        admins = pages.first_names(
+            self.session, groups.names_of_members(keys).where(Membership.is_admin), most
+        )
+        return [self._group(group, users[group.id], admins[group.id]) for group in found]
+
+    def _group(self, group: Group, users: Sequence[str], admins: Sequence[str]) -> Json:
         return {
             "name": group.name,
             "description": group.description,
             "permissions": permissions_of([group]),
-            "users": [self.urls.user(user) for user in members],
-            "admins": [self.urls.user(user) for user in members if user.id in admins],
-            "protected": group.protected,
-            "created": show(group.created),
+            "users": [self.urls.user_named(name) for name in users],
+            "admins": [self.urls.user_named(name) for name in admins],
+            "protected": groups.is_protected(group, self.settings),
+            "created": self.time(group.created),
             "url": self.urls.group(group),
         }
 
-    def images(self, found: Iterable[Image]) -> list[str]:
-        """Show a list of images as their URLs."""
-        return [self.urls.image(image) for image in found]
+    def time(self, moment: datetime | None) -> str | None:
+        """Show a time in the form that ``repoman.time_format`` says."""
+        return times.show(moment, self.settings.time_format)
 
     def image(self, image: Image) -> Json:
         """Show an image; with whom it is shared only to those who may share it."""
@@ -97,14 +124,14 @@ class Presenter:
             "size": first and first.blob.size,
             "checksum": first and checksum(first),
             "version": first and first.version,
-            "uploaded": first and show(first.uploaded),
-            "files": {name: show_file(file) for name, file in files.items() if file},
+            "uploaded": first and self.time(first.uploaded),
+            "files": {name: self._file(file) for name, file in files.items() if file},
             "read_only": image.read_only,
             "unauthenticated_access": image.unauthenticated_access,
-            "expires": show(image.expires),
+            "expires": self.time(image.expires),
             "expired": image.expired,
-            "created": show(image.created),
-            "modified": show(image.modified),
+            "created": self.time(image.created),
+            "modified": self.time(image.modified),
             "file_url": self.urls.any_file(image),
             "http_file_url": self._url_without_certificate(image),
             "copy_of": self._source(image),
@@ -112,6 +139,14 @@ class Presenter:
         if may(self.caller, Action.MANAGE_IMAGE, image):
             shown["shared_with"] = self._shared_with(image)
         return shown
+
+    def _file(self, file: ImageFile) -> Json:
+        return {
+            "size": file.blob.size,
+            "checksum": checksum(file),
+            "uploaded": self.time(file.uploaded),
+            "version": file.version,
+        }
 
     def _shared_with(self, image: Image) -> Json:
         shares = image.shares
@@ -144,16 +179,6 @@ def state(image: Image) -> str:
     if image.files:
         return "active"
     return "uploading" if image.uploads else "empty"
-
-
-def show_file(file: ImageFile) -> Json:
-    """Show one of an image's files."""
-    return {
-        "size": file.blob.size,
-        "checksum": checksum(file),
-        "uploaded": show(file.uploaded),
-        "version": file.version,
-    }
 
 
 def checksum(file: ImageFile) -> Json:

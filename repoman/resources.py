@@ -3,12 +3,15 @@
 They never decide permission. Each context has ``thing``, what the policy judges.
 """
 
+from collections.abc import Sequence
+
 from pyramid.request import Request
 
+from repoman.conferral import Account, Grant
 from repoman.errors import FileNotUploaded, NotFound
+from repoman.identity import Permission
 from repoman.models import Group, ImageFile, User
-from repoman.security import MembershipOf
-from repoman.services import certificates, groups, images, users
+from repoman.services import certificates, groups, images, permissions, users
 
 
 class Root:
@@ -23,7 +26,17 @@ class UserContext:
 
     def __init__(self, request: Request) -> None:
         self.user: User = users.find(request.db, request.matchdict["user"], lock=request.changes)
-        self.thing = self.user
+        self.also: Sequence[object] = ()  # what else was changed, for the audit trail
+        self.thing: object = self.user
+
+
+class CertificatesContext(UserContext):
+    """``{user}``, whose certificates it is about. Raises `UserNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        if request.changes:
+            self.thing = Account(self.user, request.settings.default_group)
 
 
 class CertificateContext(UserContext):
@@ -44,13 +57,23 @@ class GroupContext:
         self.thing: object = self.group
 
 
-class MembershipContext(GroupContext):
-    """``{group}`` and ``{user}``. Raises `GroupNotFound`, `UserNotFound`."""
+class PlaceContext(GroupContext):
+    """``{group}`` and perhaps ``{user}``. Raises `GroupNotFound`, `UserNotFound`."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self.user: User = users.find(request.db, request.matchdict["user"])
-        self.thing = MembershipOf(self.group, self.user, leaving=request.method == "DELETE")
+        name = request.matchdict.get("user")
+        self.user = None if name is None else users.find(request.db, name)
+        self.thing = groups.place(self.group, self.user, request.settings)
+
+
+class PermissionContext(GroupContext):
+    """``{group}`` and ``{permission}``. Raises `GroupNotFound`, `PermissionNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.permission: Permission = permissions.find(request.matchdict["permission"])
+        self.thing = Grant(self.group, self.permission)
 
 
 class ImageContext:

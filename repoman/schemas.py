@@ -103,6 +103,10 @@ def _permissions(value: Any) -> list[Permission]:
     return [known[item] for item in items]
 
 
+def _permission(value: Any) -> Permission:
+    return _permissions([value])[0]
+
+
 Line = Annotated[str, BeforeValidator(_line), Field(max_length=255)]
 Prose = Annotated[str, BeforeValidator(_prose), Field(max_length=LONGEST)]
 Text = Annotated[str, BeforeValidator(_string), Field(max_length=64 * 1024)]
@@ -112,6 +116,7 @@ AccountName = Annotated[str, BeforeValidator(_account_name)]
 ImageName = Annotated[str, BeforeValidator(_image_name)]
 Names = Annotated[list[str], BeforeValidator(_list), Field(max_length=MOST_NAMES)]
 Permissions = Annotated[list[Permission], BeforeValidator(_permissions)]
+OnePermission = Annotated[Permission, BeforeValidator(_permission)]
 GroupAccess = Literal["none", "read", "write"]
 
 
@@ -177,10 +182,25 @@ class NewGroup(Fields):
     permissions: Permissions | None = None
 
 
+class GroupChanges(Fields):
+    """POST or PATCH /api/groups/{group}. The two lists are replaced."""
+
+    name: AccountName | None = None
+    description: Prose | None = None
+    users: Names | None = None
+    permissions: Permissions | None = None
+
+
 class NewMember(Fields):
-    """POST /api/groups/{group}/users, with the name in the body."""
+    """POST /api/groups/{group}/users or …/admins, with the name in the body."""
 
     name: AccountName
+
+
+class NewPermission(Fields):
+    """POST /api/groups/{group}/permissions, with the name in the body."""
+
+    name: OnePermission
 
 
 class ImageFields(Fields):

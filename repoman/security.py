@@ -1,15 +1,16 @@
 """Who may do what: the ONE table of rights.
 
 The table is that of REST.markdown, "Who may do what": each `Action` and the predicates of which
-any one suffices. Who may *see* an image is said once more in SQL, for lists, in
-`repoman.services.visibility`; a test holds the two together.
+any one suffices. `CONFERS` adds what nobody confers who lacks it. Who may *see* an image is said
+once more in SQL, for lists, in `repoman.services.visibility`; a test holds the two together.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from repoman import conferral
+from repoman.conferral import Conferred, Grant, Place
 from repoman.errors import (
     ImageExpired,
     ImageNotFound,
@@ -29,11 +30,23 @@ class Action(StrEnum):
     CREATE_USER = "user:create"
     MODIFY_USER = "user:modify"
     MODIFY_USER_FULLY = "user:modify-fully"
+    ADD_CERTIFICATE = "user:add-certificate"
     DELETE_USER = "user:delete"
+    DELETE_USERS_IMAGES = "user:delete-images"
+    GIVE_USERS_IMAGES = "user:give-images"
     LIST_GROUPS = "group:list"
     READ_GROUP = "group:read"
     CREATE_GROUP = "group:create"
+    CHANGE_GROUP = "group:change"
+    RENAME_GROUP = "group:rename"
+    DESCRIBE_GROUP = "group:describe"
+    DELETE_GROUP = "group:delete"
     CHANGE_MEMBERS = "group:change-members"
+    ADD_MEMBER = "group:add-member"
+    REMOVE_MEMBER = "group:remove-member"
+    APPOINT = "group:appoint"
+    CHANGE_PERMISSIONS = "group:change-permissions"
+    GRANT = "group:grant"
     LIST_IMAGES = "image:list"
     CREATE_SOME_IMAGE = "image:create"
     CREATE_IMAGE = "image:create-there"
@@ -64,19 +77,14 @@ def holds(permission: Permission) -> Predicate:
     return predicate
 
 
-def admin(identity: Identity, thing: Any) -> bool:
-    """Members of `ADMINS`."""
-    return identity.is_admin
-
-
 def oneself(identity: Identity, user: User) -> bool:
     """The user is the caller, who may change the own record."""
     return user.id == identity.user_id and Permission.USER_MODIFY_SELF in identity.permissions
 
 
-def leaving(identity: Identity, thing: Any) -> bool:
-    """Anyone may leave a group."""
-    return isinstance(thing, MembershipOf) and thing.leaving and thing.user.id == identity.user_id
+def own_place(identity: Identity, place: Place) -> bool:
+    """The place in a group is the caller's, who may leave it."""
+    return place.user is not None and place.user.id == identity.user_id
 
 
 def owner(identity: Identity, image: Image) -> bool:
@@ -123,9 +131,11 @@ def group_holds(permission: Permission) -> Predicate:
     return predicate
 
 
-def admin_of(identity: Identity, group: Group | None) -> bool:
-    """The caller is an admin of the group in which an image is to be created."""
-    return group is not None and group.id in identity.groups and identity.groups[group.id].is_admin
+def admin_of(identity: Identity, thing: Group | Place | Grant | None) -> bool:
+    """The caller is an admin of the group, such as one that an image is to be created in."""
+    group = conferral.row_of(thing)
+    standing = identity.groups.get(group.id) if isinstance(group, Group) else None
+    return standing is not None and standing.is_admin
 
 
 def admin_of_some(identity: Identity, thing: Any) -> bool:
@@ -133,18 +143,11 @@ def admin_of_some(identity: Identity, thing: Any) -> bool:
     return any(standing.is_admin for standing in identity.groups.values())
 
 
-@dataclass(frozen=True)
-class MembershipOf:
-    """A user's place in a group, as the object of `Action.CHANGE_MEMBERS`."""
-
-    group: Group
-    user: User
-    leaving: bool = False
-
-
 modify_all, delete_all = holds(Permission.IMAGE_MODIFY), holds(Permission.IMAGE_DELETE)
 modify_group = group_holds(Permission.IMAGE_MODIFY_GROUP)
 delete_group = group_holds(Permission.IMAGE_DELETE_GROUP)
+_recruiters = (holds(Permission.GROUP_MODIFY_MEMBERSHIP), admin_of)
+_granters = (holds(Permission.GROUP_MODIFY_PERMISSIONS),)
 _editors = (owner, group_writer, modify_group, group_admin, modify_all)
 _deleters = (owner, delete_group, group_admin, delete_all)
 _readers = (sharer, group_reader, *_editors, *_deleters)
@@ -157,11 +160,28 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.CREATE_USER: ((holds(Permission.USER_CREATE),), "user_create"),
     Action.MODIFY_USER: ((holds(Permission.USER_MODIFY), oneself), "user_modify"),
     Action.MODIFY_USER_FULLY: ((holds(Permission.USER_MODIFY),), "user_modify"),
+    Action.ADD_CERTIFICATE: ((holds(Permission.USER_MODIFY),), "user_modify"),
     Action.DELETE_USER: ((holds(Permission.USER_DELETE),), "user_delete"),
+    # What becomes of a deleted user's images.
+    Action.DELETE_USERS_IMAGES: ((delete_all,), "image_delete"),
+    Action.GIVE_USERS_IMAGES: ((modify_all,), "image_modify"),
     Action.LIST_GROUPS: ((anybody,), ""),
     Action.READ_GROUP: ((anybody,), ""),
-    Action.CREATE_GROUP: ((admin,), ADMINS),
-    Action.CHANGE_MEMBERS: ((admin, leaving), ADMINS),
+    Action.CREATE_GROUP: ((holds(Permission.GROUP_CREATE),), "group_create"),
+    # Some field of it: which, is asked field by field.
+    Action.CHANGE_GROUP: (
+        (holds(Permission.GROUP_MODIFY), *_recruiters, *_granters),
+        "group_modify",
+    ),
+    Action.RENAME_GROUP: ((holds(Permission.GROUP_MODIFY),), "group_modify"),
+    Action.DESCRIBE_GROUP: ((holds(Permission.GROUP_MODIFY), admin_of), "group_modify"),
+    Action.DELETE_GROUP: ((holds(Permission.GROUP_DELETE),), "group_delete"),
+    Action.CHANGE_MEMBERS: (_recruiters, "group_modify_membership"),
+    Action.ADD_MEMBER: (_recruiters, "group_modify_membership"),
+    Action.REMOVE_MEMBER: ((*_recruiters, own_place), "group_modify_membership"),
+    Action.APPOINT: (_recruiters, "group_modify_membership"),
+    Action.CHANGE_PERMISSIONS: (_granters, "group_modify_permissions"),
+    Action.GRANT: (_granters, "group_modify_permissions"),
     Action.LIST_IMAGES: ((anybody,), ""),
     # An image in some group: in which, the body says.
     Action.CREATE_SOME_IMAGE: ((holds(Permission.IMAGE_CREATE), admin_of_some), "image_create"),
@@ -177,22 +197,56 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.DELETE_IMAGE: (_deleters, "image_delete"),
 }
 
-# What a limited proxy certificate may not do: administer users, groups or permissions.
+# What these confer on somebody: nobody does so who lacks it.
+CONFERS: Mapping[Action, Callable[[Any], list[Conferred]]] = {
+    Action.ADD_CERTIFICATE: conferral.to_holder,
+    Action.ADD_MEMBER: conferral.to_member,
+    Action.APPOINT: conferral.to_admin,
+    Action.GRANT: conferral.to_group,
+}
+
+# What a limited proxy certificate may not do, and only an admin to admins: administer users, groups
+# or permissions.
 ADMINISTRATION = frozenset(
     {
         Action.CREATE_USER,
         Action.MODIFY_USER,
         Action.MODIFY_USER_FULLY,
+        Action.ADD_CERTIFICATE,
         Action.DELETE_USER,
+        Action.DELETE_USERS_IMAGES,
+        Action.GIVE_USERS_IMAGES,
         Action.CREATE_GROUP,
+        Action.CHANGE_GROUP,
+        Action.RENAME_GROUP,
+        Action.DESCRIBE_GROUP,
+        Action.DELETE_GROUP,
         Action.CHANGE_MEMBERS,
+        Action.ADD_MEMBER,
+        Action.REMOVE_MEMBER,
+        Action.APPOINT,
+        Action.CHANGE_PERMISSIONS,
+        Action.GRANT,
     }
 )
 
 
 def may(identity: Identity, action: Action, thing: Any = None) -> bool:
     """Say whether the table lets ``identity`` do ``action`` to ``thing``."""
-    return any(predicate(identity, thing) for predicate in TABLE[action][0])
+    return missing(identity, action, thing) is None
+
+
+def missing(identity: Identity, action: Action, thing: Any) -> str | None:
+    """Return what it takes that ``identity`` lacks, None where nothing: a permission, or `ADMINS`.
+
+    Only an admin changes `ADMINS` in any way, or one of its members.
+    """
+    predicates, permission = TABLE[action]
+    if action in ADMINISTRATION and not identity.is_admin and conferral.concerns_admins(thing):
+        return ADMINS
+    if not any(predicate(identity, thing) for predicate in predicates):
+        return permission
+    return conferral.missing(identity, CONFERS[action](thing)) if action in CONFERS else None
 
 
 def require(identity: Identity, action: Action, thing: Any = None) -> None:
@@ -207,16 +261,11 @@ def require(identity: Identity, action: Action, thing: Any = None) -> None:
         )
     if isinstance(thing, Image) and not may(identity, Action.READ_IMAGE, thing):
         raise no_such_image()
-    if not may(identity, action, thing):
-        raise denied(TABLE[action][1])
+    lacked = missing(identity, action, thing)
+    if lacked is not None:
+        raise denied(lacked)
     if isinstance(thing, Image) and thing.expired and not may(identity, Action.MANAGE_IMAGE, thing):
         raise expired(thing)
-
-
-def require_admin(identity: Identity) -> None:
-    """Raise `PermissionDenied` unless the caller is in `ADMINS`."""
-    if not identity.is_admin:
-        raise denied(ADMINS)
 
 
 def denied(permission: str) -> PermissionDenied:

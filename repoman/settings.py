@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from repoman.names import fold_account
+from repoman.times import TimeFormat
 
 HYPERVISORS = ("kvm", "xen", "qemu", "vmware", "hyperv", "virtualbox", "lxc")
 RESERVED_HYPERVISORS = frozenset({"raw", "share", "user", "group"})
@@ -39,6 +40,12 @@ def parse_boolean(text: str) -> bool:
 def _seconds(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
         raise ValueError("it must be a number of seconds, such as 3600")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII) or not int(text):
+        raise ValueError("it must be a number from 1 on, such as 10000")
     return int(text)
 
 
@@ -72,6 +79,13 @@ def _account(text: str) -> str:
     return folded
 
 
+def _time_format(text: str) -> TimeFormat:
+    match text.strip().lower():
+        case "rfc3339" | "ctime" as known:
+            return known
+    raise ValueError("it must be rfc3339 or ctime")
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -96,7 +110,9 @@ class Settings:
     require_issuer: bool = _setting("repoman.require_issuer", parse_boolean, False)
     allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
     default_group: str = _setting("repoman.default_group", _account, "users")
+    time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    list_max: int = _setting("repoman.list_max", _count, 10_000)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
 

@@ -4,7 +4,6 @@ Everything that can be refused is refused before the first byte of the body is r
 transaction ends, the bytes stream to the store, and a new transaction makes the file the image's.
 """
 
-import logging
 import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -15,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from repoman import auditing, conditions, digests, streams, transactions
 from repoman.errors import InvalidParameter, RepomanError, UnsupportedMediaType
+from repoman.logs import get_logger
 from repoman.multiparts import file_part
 from repoman.presenters import Json
 from repoman.resources import FileContext
 from repoman.services import files
 from repoman.streams import Chunks
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 ReadBody = Callable[[Request], tuple[Chunks, int | None]]
 """Returns the stream of the file's bytes, and where announced how many it has at most."""
@@ -131,9 +131,4 @@ def _abandon(request: Request, running: files.Running) -> None:
         with request.registry.sessions.changing.begin() as session:
             files.abandon(session, running)
     except (RepomanError, SQLAlchemyError) as error:
-        log.warning(
-            "%s: upload %s is left to the collector: %s",
-            request.environ["repoman.request_id"],
-            running.uuid,
-            error,
-        )
+        log.warning("upload left to the collector", upload=running.uuid, reason=str(error))

@@ -24,7 +24,11 @@ class Urls:
 
     def user(self, user: User) -> str:
         """``/api/users/{user}``."""
-        return self(f"/api/users/{user.name}")
+        return self.user_named(user.name)
+
+    def user_named(self, name: str) -> str:
+        """Like `user`, where only the name is known."""
+        return self(f"/api/users/{name}")
 
     def certificate(self, certificate: Certificate, user: User) -> str:
         """``/api/users/{user}/certificates/{id}``."""
@@ -32,11 +36,19 @@ class Urls:
 
     def group(self, group: Group) -> str:
         """``/api/groups/{group}``."""
-        return self(f"/api/groups/{group.name}")
+        return self.group_named(group.name)
+
+    def group_named(self, name: str) -> str:
+        """Like `group`, where only the name is known."""
+        return self(f"/api/groups/{name}")
 
     def image(self, image: Image) -> str:
         """``/api/images/{owner}/{name}``."""
-        return self(f"/api/images/{image.owner.name}/{image.name}")
+        return self.image_named(image.owner.name, image.name)
+
+    def image_named(self, owner: str, name: str) -> str:
+        """Like `image`, where only the names are known."""
+        return self(f"/api/images/{owner}/{name}")
 
     def image_by_uuid(self, image: Image) -> str:
         """``/api/images/{uuid}``: the one to keep."""

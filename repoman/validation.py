@@ -54,7 +54,12 @@ def without_unchanged(fields: dict[str, Any], shown: Any) -> dict[str, Any]:
 
 
 def _holds_urls(fields: dict[str, Any]) -> bool:
-    return any(isinstance(value, str) and "://" in value for value in fields.values())
+    texts = [
+        text
+        for value in fields.values()
+        for text in (value if isinstance(value, list) else [value])
+    ]
+    return any(isinstance(text, str) and "://" in text for text in texts)
 
 
 def read_query(request: Request, model: type[Fields]) -> Fields:

@@ -2,7 +2,6 @@
 
 import configparser
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,8 +11,10 @@ import repoman
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
+from tests.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.factories import People
 from tests.pki import CertificateAuthority
+from tests.postgres import Cluster, NoPostgres
 
 ROOT = Path(__file__).parent.parent
 
@@ -46,17 +47,55 @@ def migrated_sqlite(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server for all tests, started when the first one asks for it."""
+    try:
+        cluster = Cluster()
+    except NoPostgres as reason:
+        pytest.skip(f"runs on PostgreSQL, and {reason}")
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres) -> str:
+    """The name of a migrated database, to be the template of others."""
+    name = postgres.create()
+    engine = make_engine(Settings(database_url=postgres.url(name), store=Path()))
+    migrate(engine)
+    engine.dispose()
+    return name
+
+
 @pytest.fixture
-def ini(tmp_path, migrated_sqlite) -> dict[str, str]:
+def backend() -> str:
+    """``sqlite`` or ``postgresql``. In tests/functional, one after the other."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database(backend, request, tmp_path) -> Iterator[Database]:
+    """A fresh, migrated database."""
+    if backend == "sqlite":
+        template = request.getfixturevalue("migrated_sqlite")
+        yield SqliteDatabase(tmp_path / "repoman.sqlite", template)
+        return
+    server = request.getfixturevalue("postgres")
+    made = PostgresDatabase(server, request.getfixturevalue("migrated_postgres"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ini(tmp_path, database) -> dict[str, str]:
     """The settings of ``test.ini``, with a fresh database and store. Change it before `app`."""
     parser = configparser.ConfigParser(delimiters=("=",))
     parser.read(ROOT / "test.ini")
     section = dict(parser["app:main"])
     section.pop("use")
-    database = tmp_path / "repoman.sqlite"
-    shutil.copy(migrated_sqlite, database)
     return section | {
-        "sqlalchemy.url": f"sqlite:///{database}",
+        "sqlalchemy.url": database.url,
         "repoman.store": str(tmp_path / "store"),
     }
 

@@ -79,4 +79,4 @@ class People:
                 group = groups.create(session, group_name, **fields)
             for member in members:
                 user = users.find(session, member.name)
-                groups.add_member(session, group, user, is_admin=admin)
+                (groups.appoint if admin else groups.add_member)(session, group, user)

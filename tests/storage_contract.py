@@ -23,6 +23,14 @@ print("held", flush=True)
 sys.stdin.read()
 """
 
+KEEPER = """
+import sys
+exec(sys.argv[1])
+with store.keeping(lambda: print("waiting", flush=True)):
+    print("keeping", flush=True)
+    sys.stdin.read()
+"""
+
 
 def new_key() -> str:
     """Make a key as uploads do."""
@@ -187,6 +195,13 @@ class StoreContract:
         assert isinstance(store.free(), int)
         assert store.free() > 0
 
+    def test_a_check_leaves_nothing(self, store, put):
+        key = put()
+        for _ in range(3):
+            store.check()
+        assert dict(store.keys()) == {key: len(DATA)}
+        assert not list(store.partials())
+
     def test_many_threads_commit_at_once(self, store, put):
         with ThreadPoolExecutor(8) as pool:
             keys = list(pool.map(put, itertools.repeat(DATA, 64)))
@@ -219,3 +234,57 @@ class StoreContract:
                 store.open(key)
         assert store.delete(key)
         assert not [*store.partials(), *store.keys()]
+
+    @pytest.fixture
+    def keeper(self, source):
+        """Start processes that keep the store; each tells when it waits and when it keeps."""
+        started = []
+
+        def start() -> subprocess.Popen:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            process = subprocess.Popen([sys.executable, "-c", KEEPER, source], text=True, **pipes)
+            started.append(process)
+            return process
+
+        yield start
+        for process in started:
+            process.kill()
+            process.wait(10)
+            process.stdin.close()
+            process.stdout.close()
+
+    def test_collectors_collect_together_while_nobody_keeps_the_store(self, store):
+        with store.collecting() as one, store.collecting() as other:
+            assert (one, other) == (True, True)
+
+    def test_nobody_may_collect_while_another_process_keeps_the_store(self, store, put, keeper):
+        process = keeper()
+        assert process.stdout.readline() == "keeping\n"
+        with store.collecting() as allowed:
+            assert not allowed
+        # Uploads and downloads notice nothing.
+        with store.open(put()) as file:
+            assert file.read() == DATA
+        process.stdin.close()
+        assert process.wait(10) == 0
+        with store.collecting() as allowed:
+            assert allowed
+
+    def test_whoever_wants_to_keep_the_store_waits_for_a_collector(self, store, keeper):
+        with store.collecting() as allowed:
+            assert allowed
+            process = keeper()
+            assert process.stdout.readline() == "waiting\n"
+        assert process.stdout.readline() == "keeping\n"
+
+    def test_whoever_wants_to_keep_the_store_waits_for_another_even_when_that_is_killed(
+        self, store, keeper
+    ):
+        first = keeper()
+        assert first.stdout.readline() == "keeping\n"
+        second = keeper()
+        assert second.stdout.readline() == "waiting\n"
+        first.kill()
+        assert second.stdout.readline() == "keeping\n"
+        with store.collecting() as allowed:
+            assert not allowed

@@ -188,6 +188,12 @@ def assert_refused(response, status, code):
     return response
 
 
+def assert_no_database(response):
+    """Check the answer of a server without database."""
+    assert_refused(response, 503, "database-unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+
+
 def assert_refused_unread(client, path, status, code, headers=None, **options):
     """Check the refusal of a request whose client waits for ``100 Continue``."""
     options = {"length": 22_000, "headers": {"Expect": "100-continue"} | (headers or {})} | options

@@ -3,10 +3,9 @@
 It is wrapped around the application in `repoman.main`, not in the ini, so that no ini edit can
 remove it. It answers nothing itself: it leaves ``repoman.identity`` (an `Identity` or None) and
 ``repoman.refusal`` (the error for whoever is None) in the environ, and the application answers.
+``repoman.dn`` is the name that was presented, known or not, for the log.
 """
 
-import logging
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,11 +19,12 @@ from repoman.errors import (
     RepomanError,
 )
 from repoman.identity import Identity
+from repoman.logs import get_logger
 from repoman.models import Sessions
 from repoman.services.identities import identify
 from repoman.settings import Settings
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -40,7 +40,6 @@ class CertificateMiddleware:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Identify the caller and pass on."""
-        environ["repoman.request_id"] = environ.get("UNIQUE_ID") or uuid.uuid4().hex
         environ["repoman.identity"] = environ["repoman.refusal"] = None
         try:
             environ["repoman.identity"] = self.identify(environ)
@@ -58,9 +57,10 @@ class CertificateMiddleware:
             raise CertificateRequired(
                 "Show a client certificate, as in: curl --cert me.pem --key me.key URL"
             )
+        environ["repoman.dn"] = shown.subject.slash
         try:
             with self.sessions.reading() as session:
                 return identify(session, shown, require_issuer=self.settings.require_issuer)
         except SQLAlchemyError as error:
-            log.error("%s: no database: %s", environ["repoman.request_id"], error)
+            log.error("no database", reason=str(error))
             raise DatabaseUnavailable("The database does not answer; try again soon.") from error

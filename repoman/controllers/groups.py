@@ -1,34 +1,36 @@
-"""Groups and their members."""
+"""Groups; their members, admins and permissions are beside."""
+
+from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
+from repoman.controllers.listing import GroupList, Rows
 from repoman.presenters import Json
-from repoman.schemas import NewGroup, NewMember
+from repoman.queries import ListQuery
+from repoman.schemas import GroupChanges, NewGroup
 from repoman.security import Action
-from repoman.services import groups, users
+from repoman.services import group_changes, groups
 
 
 @view_defaults(route_name="groups", renderer="json")
-class Groups(Controller):
+class Groups(GroupList):
     """``/api/groups``."""
 
-    @view_config(request_method="GET", permission=Action.LIST_GROUPS)
-    def get(self) -> list[str]:
-        """List the groups' URLs by name."""
-        return [self.urls.group(group) for group in groups.list_all(self.db)]
+    def rows(self, query: ListQuery) -> Rows:
+        """Select all."""
+        return groups.rows()
+
+    @view_config(request_method="GET", permission=Action.LIST_GROUPS, query=ListQuery)
+    def get(self) -> list[Any]:
+        """List the groups."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CREATE_GROUP, fields=NewGroup)
     def create(self) -> Json:
-        """Make a group."""
-        fields = self.request.fields
-        group = groups.create(
-            self.db,
-            fields.name,
-            description=fields.description,
-            permissions=fields.permissions or (),
-            users=[users.find(self.db, name, "users") for name in fields.users or ()],
-        )
+        """Make a group, of which the caller is an admin."""
+        fields = self.request.fields.given()
+        group = group_changes.create(self.db, self.request.identity, fields)
         return self.created(group, self.request.present.group(group), self.urls.group(group))
 
 
@@ -41,40 +43,23 @@ class Group(Controller):
         """Show a group."""
         return self.request.present.group(self.context.group)
 
+    @view_config(
+        request_method=("POST", "PATCH"), permission=Action.CHANGE_GROUP, fields=GroupChanges
+    )
+    def modify(self) -> Json:
+        """Change a group; each field has its own right (`group_changes.modify`)."""
+        group_changes.modify(
+            self.db,
+            self.request.identity,
+            self.context.group,
+            self.request.fields.given(),
+            self.request.settings,
+        )
+        return self.get()
 
-@view_defaults(route_name="members", renderer="json")
-class Members(Controller):
-    """``/api/groups/{group}/users``."""
-
-    @view_config(request_method="GET", permission=Action.READ_GROUP)
-    def get(self) -> list[str]:
-        """List the URLs of the group's users."""
-        return [self.urls.user(user) for user in groups.members(self.db, self.context.group)]
-
-    @view_config(request_method="POST", permission=Action.CHANGE_MEMBERS, fields=NewMember)
-    def add(self) -> Json:
-        """Add the user that the body names."""
-        user = users.find(self.db, self.request.fields.name, "name")
-        groups.add_member(self.db, self.context.group, user)
-        return self.request.present.group(self.context.group)
-
-
-@view_defaults(route_name="member", renderer="json", permission=Action.CHANGE_MEMBERS)
-class Member(Controller):
-    """``/api/groups/{group}/users/{user}``."""
-
-    def shown(self) -> Json:
-        """Show the group."""
-        return self.request.present.group(self.context.group)
-
-    @view_config(request_method=("POST", "PUT"))
-    def add(self) -> Json:
-        """Add the user; no change for a member."""
-        groups.add_member(self.db, self.context.group, self.context.user)
-        return self.shown()
-
-    @view_config(request_method="DELETE")
-    def remove(self) -> Json:
-        """Take the user out; no change for who is no member."""
-        users.leave_group(self.db, self.context.group, self.context.user)
-        return deleted(f"{self.urls.group(self.context.group)}/users/{self.context.user.name}")
+    @view_config(request_method="DELETE", permission=Action.DELETE_GROUP)
+    def delete(self) -> Json:
+        """Remove a group."""
+        url = self.urls.group(self.context.group)
+        group_changes.delete(self.db, self.context.group, self.request.settings)
+        return deleted(url)

@@ -1,24 +1,32 @@
 """Images: their metadata and their shares."""
 
+from typing import Any
+
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
+from repoman.controllers.listing import ImageList
 from repoman.errors import InvalidParameter
 from repoman.models import Image as ImageModel
 from repoman.presenters import Json
+from repoman.queries import ImageQuery
 from repoman.schemas import ImageChanges, NewImage
 from repoman.security import Action, require
-from repoman.services import groups, images, shares, users
+from repoman.services import groups, image_lists, images, shares, users
 
 
 @view_defaults(route_name="images", renderer="json")
-class Images(Controller):
+class Images(ImageList):
     """``/api/images``."""
 
-    @view_config(request_method="GET", permission=Action.LIST_IMAGES)
-    def get(self) -> list[str]:
-        """List the URLs of the images that the caller may see."""
-        return self.request.present.images(images.list_visible(self.db, self.request.identity))
+    def which(self) -> image_lists.Condition:
+        """Choose all that the caller may see."""
+        return image_lists.everything(self.db, self.request.identity)
+
+    @view_config(request_method="GET", permission=Action.LIST_IMAGES, query=ImageQuery)
+    def get(self) -> list[Any]:
+        """List the images that the caller may see."""
+        return self.listed()
 
     @view_config(request_method="POST", permission=Action.CREATE_SOME_IMAGE, fields=NewImage)
     def create(self) -> Json:

@@ -12,7 +12,6 @@ from repoman.controllers.base import Controller
 from repoman.presenters import Json
 from repoman.security import Action
 from repoman.services import users
-from repoman.times import show
 
 
 @view_config(
@@ -52,6 +51,6 @@ class Whoami(Controller):
                 "issuer_dn": caller.issuer,
                 "proxy_depth": caller.proxy_depth,
                 "limited": caller.limited,
-                "not_after": show(caller.not_after),
+                "not_after": self.request.present.time(caller.not_after),
             }
         }

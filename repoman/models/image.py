@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repoman.models.meta import NEVER_REUSE_IDS, Base, Key, UtcDateTime, collated, now
@@ -16,11 +24,17 @@ if TYPE_CHECKING:
     from repoman.models.user import User
 
 
+NO_FILE = -1
+"""The ``size`` of an image whose first hypervisor has no file: before every file's in a list."""
+
+
 class Image(Base):
     """A virtual machine image of one owner, with a file for each of its hypervisors.
 
     ``uuid`` is 32 lower-case hex digits. ``last_version`` counts the files ever put to the image,
-    over all hypervisors. ``owner_id`` restricts: an owner of images cannot be deleted.
+    over all hypervisors. ``owner_id`` restricts: an owner of images cannot be deleted. ``size``,
+    by which lists sort, is kept by `repoman.models.image_size` in the database alone: an image in
+    memory may have an old one.
     """
 
     __tablename__ = "image"
@@ -28,6 +42,10 @@ class Image(Base):
         UniqueConstraint("owner_id", "name"),
         CheckConstraint("group_access IN ('none', 'read', 'write')", name="group_access"),
         Index(None, "group_id", "group_access"),
+        # What lists of images can be sorted by, each a keyset with the id.
+        Index(None, "name", "id"),
+        Index(None, "modified", "id"),
+        Index(None, "size", "id"),
         NEVER_REUSE_IDS,
     )
 
@@ -50,6 +68,7 @@ class Image(Base):
     copy_of_id: Mapped[int | None] = mapped_column(
         ForeignKey("image.id", ondelete="SET NULL"), index=True
     )
+    size: Mapped[int] = mapped_column(BigInteger, default=NO_FILE, server_default=text("-1"))
 
     owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     group: Mapped[Group | None] = relationship(lazy="joined")

@@ -42,6 +42,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What the column's values are."""
+        return datetime
+
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Aware to naive UTC."""
         return value and value.astimezone(UTC).replace(tzinfo=None)
@@ -136,14 +141,16 @@ def make_engine(settings: Settings) -> Engine:
         return engine
     if backend == "postgresql":
         asked = url.query.get("options", "")
+        # To PostgreSQL 0 is no limit.
+        lock_timeout = settings.database_timeout * 1000 or 1
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={
-                "connect_timeout": settings.database_timeout,
+                "connect_timeout": settings.database_timeout or 1,
                 # What the URL itself asks for goes before, for it stands in this one argument.
-                "options": f"{asked} -c lock_timeout={settings.database_timeout}s",
+                "options": f"{asked} -c lock_timeout={lock_timeout}ms",
             },
         )
     raise InvalidSetting(

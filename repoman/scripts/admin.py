@@ -8,10 +8,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.orm import Session
 
+from repoman import logs
 from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
-from repoman.schemas import NewGroup, NewUser, validate
+from repoman.schemas import NewUser, validate
+from repoman.scripts import backups
+from repoman.scripts.groups import group as groups_of_site
 from repoman.scripts.site import Commands, Site, record
 from repoman.scripts.trail import audit
 from repoman.services import certificates, groups, users
@@ -36,6 +39,10 @@ def main(ctx: click.Context, config: Path) -> None:
     ctx.call_on_close(ctx.obj.close)
 
 
+for command in (backups.backup, backups.restore):
+    main.add_command(command)
+
+
 @main.command()
 @click.pass_obj
 def init(site: Site) -> None:
@@ -49,7 +56,7 @@ def init(site: Site) -> None:
 @click.pass_obj
 def serve(site: Site) -> None:
     """Start the server that the ini file's [server:main] describes."""
-    site.loader.setup_logging({})
+    logs.set_up(site.loader, {})
     application = site.loader.get_wsgi_app("main")
     site.loader.get_wsgi_server("main")(application)
 
@@ -79,8 +86,10 @@ def gc(site: Site, grace: int | None, force: bool) -> None:
     seconds = site.settings.gc_grace if grace is None else grace
     for item in collect(site.sessions, site.store, seconds, force=force):
         state = f"to be removed by a gc {seconds} s from now" if item.waiting else "removed"
+        if item.kept:
+            state = "kept for a backup or a restore that is running"
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
-        removed += 0 if item.waiting else item.size
+        removed += 0 if item.waiting or item.kept else item.size
     click.echo(f"{removed} bytes removed.")
 
 
@@ -167,51 +176,7 @@ def resume(site: Site, name: str) -> None:
     set_suspended(site, name, suspended=False)
 
 
-@main.group()
-def group() -> None:
-    """Make and show groups."""
-
-
-@group.command("add")
-@click.argument("name")
-@click.option("--description")
-@click.option("--permissions", help="Separated by commas.")
-@click.pass_obj
-def add_group(site: Site, **given: str | None) -> None:
-    """Make a group."""
-    fields = validate(NewGroup, {key: value for key, value in given.items() if value is not None})
-    with site.change() as session:
-        made = groups.create(
-            session,
-            fields.name,
-            description=fields.description,
-            permissions=fields.permissions or (),
-        )
-        record(session, made, **fields.model_dump(mode="json", exclude_unset=True))
-        click.echo(f"{made.name} is made.")
-
-
-@group.command("list")
-@click.pass_obj
-def list_groups(site: Site) -> None:
-    """List the groups' names."""
-    with site.sessions.reading() as session:
-        for found in groups.list_all(session):
-            click.echo(found.name)
-
-
-@group.command("add-user")
-@click.argument("group_name", metavar="GROUP")
-@click.argument("user_name", metavar="USER")
-@click.pass_obj
-def add_user_to_group(site: Site, group_name: str, user_name: str) -> None:
-    """Put a user into a group."""
-    with site.change() as session:
-        found = groups.find(session, group_name, lock=True)
-        member = users.find(session, user_name)
-        groups.add_member(session, found, member)
-        record(session, found, name=member.name)
-        click.echo(f"{member.name} is in {found.name}.")
+main.add_command(groups_of_site)
 
 
 def read_certificate(file: BinaryIO) -> str:

@@ -8,6 +8,7 @@ import click
 import plaster
 
 import repoman
+from repoman import logs
 from repoman.database import migrate
 from repoman.errors import CertificateInUse, UserExists
 from repoman.identity import ADMINS
@@ -64,7 +65,7 @@ def _run(var: Path, port: int, ini: Path) -> None:
     app_ini = _section(loader, "app:main", given)
     server = read_server_settings(_section(loader, "server:main", given))
     settings = read_settings(app_ini)
-    loader.setup_logging(given)
+    logs.set_up(loader, given)
 
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates = pki.ensure(var / "pki")

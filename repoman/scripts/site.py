@@ -18,6 +18,7 @@ from repoman.errors import RepomanError
 from repoman.models import Sessions, make_engine
 from repoman.names import new_uuid
 from repoman.services import audit
+from repoman.services.backup.folders import BackupError
 from repoman.services.collector import StrangeStore
 from repoman.settings import InvalidSetting, Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
@@ -97,10 +98,11 @@ class Commands(click.Group):
             # What an administrator is to be told of: the error beneath.
             reason = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""
             raise click.ClickException(error.detail + reason) from error
-        except (InvalidSetting, StrangeStore, configparser.Error) as error:
+        except (InvalidSetting, StrangeStore, BackupError, configparser.Error) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
+            # PostgreSQL's message goes on with the statement, in lines of its own.
+            cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise click.ClickException(
                 f"The database does not answer as it should: {cause}. "
                 "Has `repoman-admin init` been run?"

@@ -56,7 +56,7 @@ def audit(
 def columns(entry: AuditEntry) -> dict[str, Any]:
     """Show a row as an object."""
     return {
-        "time": times.show(entry.time),
+        "time": times.show(entry.time, "rfc3339"),
         "user": entry.user_name,
         "dn": entry.dn,
         "action": entry.action,
@@ -70,6 +70,6 @@ def columns(entry: AuditEntry) -> dict[str, Any]:
 
 def line(entry: AuditEntry) -> str:
     """Show a row to a person."""
-    shown = [times.show(entry.time), entry.user_name or "-", entry.action, entry.object]
+    shown = [times.show(entry.time, "rfc3339"), entry.user_name or "-", entry.action, entry.object]
     shown += [f"[{entry.request}]", entry.detail, to_line(entry.dn), entry.request_id]
     return " ".join(map(str, shown))

@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from repoman.server.bodies import before_request
@@ -67,6 +68,7 @@ class Server(BaseApplication):
             "timeout": self._settings.timeout,
             "graceful_timeout": self._settings.graceful_timeout,
             "loglevel": "warning",
+            "logger_class": ServerLog,
             "control_socket_disable": True,
             "when_ready": lambda arbiter: self._when_ready(),
             "post_worker_init": lambda worker: _leave_signals_to_the_parent(),
@@ -80,6 +82,16 @@ class Server(BaseApplication):
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         self._ready()
+
+
+class ServerLog(Logger):
+    """gunicorn's log, without handlers of its own: its lines go where all others go."""
+
+    def setup(self, cfg: Any) -> None:
+        """Follow gunicorn's settings, but for where the lines go."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Worker(ThreadWorker):

@@ -11,18 +11,18 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from repoman import conferral
 from repoman.identity import Identity
 from repoman.json_text import from_line, to_line
 from repoman.models import AuditEntry, Group, Image, User
-from repoman.security import MembershipOf
 from repoman.services.certificates import read_registration
 from repoman.urls import Urls
 
 LONGEST = 200
 """Characters of a text that was sent, as far as it is kept."""
 
-Thing = User | Group | Image | MembershipOf
-"""What a change is about."""
+Thing = conferral.Thing | Image | None
+"""What a change is about; None is the site as a whole."""
 
 _paths = Urls("")
 
@@ -60,21 +60,26 @@ def record(
 
 def path_of(thing: Thing) -> str:
     """Return the path of the URL of what is changed; a membership changes its group."""
-    if isinstance(thing, Image):
-        return _paths.image(thing)
-    return _paths.user(thing) if isinstance(thing, User) else _paths.group(group_of(thing))
+    match conferral.row_of(thing):
+        case Image() as image:
+            return _paths.image(image)
+        case User() as user:
+            return _paths.user(user)
+        case Group() as group:
+            return _paths.group(group)
+    return "/api"
 
 
 def key_of(thing: Thing) -> str:
     """Return a name that no rename changes, and that is never another's."""
-    if isinstance(thing, Image):
-        return _paths.image_by_uuid(thing)
-    return f"user {thing.id}" if isinstance(thing, User) else f"group {group_of(thing).id}"
-
-
-def group_of(thing: Group | MembershipOf) -> Group:
-    """Return the group that a membership is in."""
-    return thing if isinstance(thing, Group) else thing.group
+    match conferral.row_of(thing):
+        case Image() as image:
+            return _paths.image_by_uuid(image)
+        case User() as user:
+            return f"user {user.id}"
+        case Group() as group:
+            return f"group {group.id}"
+    return "/api"
 
 
 def bounded(name: str, value: Any) -> Any:

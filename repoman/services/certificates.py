@@ -1,12 +1,12 @@
 """The distinguished names by which users are known: several each, with or without an issuer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select, text
+from sqlalchemy.orm import Session, joinedload
 
 from repoman.certificates.names import DistinguishedName, InvalidName, from_x509, parse
 from repoman.certificates.proxies import is_proxy
@@ -17,6 +17,7 @@ from repoman.errors import (
     MissingParameter,
 )
 from repoman.models import Certificate, User
+from repoman.services import pages
 
 FIELDS = frozenset({"cert_dn", "client_dn", "issuer_dn", "certificate"})
 """The request fields that `read_registration` takes."""
@@ -71,6 +72,17 @@ def find(user: User, identifier: str) -> Certificate:
         if str(certificate.id) == identifier:
             return certificate
     raise CertificateNotFound(f"{user.name} has no certificate of that id.")
+
+
+def rows_of_user(user: User) -> Select[int]:
+    """Select the ids of the user's certificates."""
+    return select(Certificate.id).where(Certificate.user_id == user.id)
+
+
+def whole(session: Session, ids: Sequence[int]) -> list[Certificate]:
+    """Return these certificates, in this order."""
+    statement = select(Certificate).options(joinedload(Certificate.user))
+    return pages.load(session, statement, Certificate.id, ids)
 
 
 def check_free(

@@ -13,12 +13,17 @@ from repoman.storage import Store
 
 @dataclass(frozen=True)
 class Collected:
-    """One thing that was removed, or with ``waiting`` will be: what, its key, its size in bytes."""
+    """One thing that was removed: what, its key, its size in bytes.
+
+    Not removed is what is still ``waiting`` for its grace time to pass, and what is ``kept`` for a
+    backup or a restore that is running.
+    """
 
     what: str
     key: str
     size: int
     waiting: bool = False
+    kept: bool = False
 
 
 class StrangeStore(Exception):
@@ -32,13 +37,16 @@ def collect(
 
     Safe beside a running server: a running upload holds a lock, and a download keeps its open
     file. The grace time is for those who have read a row and not yet opened the file, and for a
-    commit of which nobody knows yet whether it took place. Raises `StrangeStore` unless ``force``.
+    commit of which nobody knows yet whether it took place. Beside a backup or a restore no file is
+    removed: the one reads blobs that may have lost their image since, the other brings them before
+    their rows. Raises `StrangeStore` unless ``force``.
     """
     if not force:
         _require_own_store(sessions, store)
     yield from _stale_uploads(sessions, store)
-    yield from _unreferenced_blobs(sessions, store, grace)
-    yield from _stray_files(sessions, store, grace)
+    with store.collecting() as allowed:
+        yield from _unreferenced_blobs(sessions, store, grace, allowed=allowed)
+        yield from _stray_files(sessions, store, grace, allowed=allowed)
 
 
 def _require_own_store(sessions: Sessions, store: Store) -> None:
@@ -64,7 +72,9 @@ def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
                 yield Collected("stale upload", uuid, 0)
 
 
-def _unreferenced_blobs(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
+def _unreferenced_blobs(
+    sessions: Sessions, store: Store, grace: int, *, allowed: bool = True
+) -> Iterator[Collected]:
     """Mark the blobs that no image names; delete those marked for longer than ``grace``."""
     named = exists().where(ImageFile.blob_id == Blob.id)
     with sessions.changing.begin() as session:
@@ -76,11 +86,13 @@ def _unreferenced_blobs(sessions: Sessions, store: Store, grace: int) -> Iterato
         blobs = session.scalars(select(Blob).where(Blob.unreferenced.is_not(None))).all()
     limit = now() - timedelta(seconds=grace)
     for blob in blobs:
-        waiting = blob.unreferenced is not None and blob.unreferenced > limit
-        if waiting or _forget(sessions, blob):
-            if not waiting:
-                store.delete(blob.uuid)
-            yield Collected("blob", blob.uuid, blob.size, waiting)
+        if blob.unreferenced is not None and blob.unreferenced > limit:
+            yield Collected("blob", blob.uuid, blob.size, waiting=True)
+        elif not allowed:
+            yield Collected("blob", blob.uuid, blob.size, kept=True)
+        elif _forget(sessions, blob):
+            store.delete(blob.uuid)
+            yield Collected("blob", blob.uuid, blob.size)
 
 
 def _forget(sessions: Sessions, blob: Blob) -> bool:
@@ -95,7 +107,9 @@ def _forget(sessions: Sessions, blob: Blob) -> bool:
         return False
 
 
-def _stray_files(sessions: Sessions, store: Store, grace: int) -> Iterator[Collected]:
+def _stray_files(
+    sessions: Sessions, store: Store, grace: int, *, allowed: bool = True
+) -> Iterator[Collected]:
     """Remove files without a row, unless held: those of uploads that were killed."""
     for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
         for key, size in files:
@@ -103,6 +117,9 @@ def _stray_files(sessions: Sessions, store: Store, grace: int) -> Iterator[Colle
                 continue
             if what == "stray file" and store.age(key) < grace:
                 yield Collected(what, key, size, waiting=True)
+                continue
+            if not allowed:
+                yield Collected(what, key, size, kept=True)
                 continue
             # Asked again after the lock was seen free: the upload may have ended in between.
             if not _has_blob(sessions, key) and store.delete(key):

@@ -1,19 +1,18 @@
 """Images: finding, making, changing and deleting them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import delete as sql_delete
-from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repoman import names
-from repoman.errors import ImageExists, ImageReadOnly, InvalidParameter
+from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
-from repoman.models import Group, Image, ImageFile, ImageShare, Upload, User, now
+from repoman.models import Group, Image, ImageFile, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, users
-from repoman.services.visibility import visible
+from repoman.services import groups, hypervisors, owners, pages, users
 from repoman.settings import Settings
 
 # Fields, and what it takes to change them (REST.markdown, "Who may do what"); of the list of
@@ -33,11 +32,14 @@ FIELD_ACTIONS: Mapping[str, Action] = {
 }
 _TEXTS = ("description", "os_type", "os_variant", "os_arch")
 
+_many = partial(selectinload, chunksize=pages.MOST)
 _WHOLE = (
-    selectinload(Image.hypervisors),
-    selectinload(Image.files),
-    selectinload(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
+    _many(Image.hypervisors),
+    _many(Image.files),
+    _many(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
 )
+# Of a source, who may see it.
+_SHOWN = (_many(Image.uploads), _many(Image.copy_of).options(_many(Image.shares)))
 
 
 def find(
@@ -73,15 +75,20 @@ def find(
 
 def _one(session: Session, lock: bool, *conditions: Any) -> Image | None:
     statement = select(Image).where(*conditions).options(*_WHOLE)
-    if lock:
-        # Owner and group by queries of their own: after waiting for the lock, PostgreSQL looks at
-        # the image anew, but joins it with the rows from before.
-        statement = (
-            statement.options(selectinload(Image.owner), selectinload(Image.group))
-            .with_for_update(of=Image)
-            .execution_options(populate_existing=True)
-        )
-    return session.scalars(statement).one_or_none()
+    return session.scalars(locked(statement) if lock else statement).one_or_none()
+
+
+def locked(statement: Select[Image]) -> Select[Image]:
+    """Have others who want to change these images wait until the commit.
+
+    Owner and group come by queries of their own: after waiting for the lock, PostgreSQL looks at
+    the image anew, but joins it with the rows from before.
+    """
+    return (
+        statement.options(selectinload(Image.owner), selectinload(Image.group))
+        .with_for_update(of=Image)
+        .execution_options(populate_existing=True)
+    )
 
 
 def reload(session: Session, image_id: int) -> Image:
@@ -92,15 +99,9 @@ def reload(session: Session, image_id: int) -> Image:
     return found
 
 
-def list_visible(session: Session, caller: Identity, *conditions: Any) -> Sequence[Image]:
-    """Return the images that the caller may see, by owner and name."""
-    return session.scalars(
-        select(Image)
-        .join(Image.owner)
-        .options(contains_eager(Image.owner))
-        .where(visible(caller), *conditions)
-        .order_by(User.name, Image.name)
-    ).all()
+def whole(session: Session, ids: Sequence[int]) -> list[Image]:
+    """Return these images, in this order, with all that is shown of them and of their sources."""
+    return pages.load(session, select(Image).options(*_WHOLE, *_SHOWN), Image.id, ids)
 
 
 def create(
@@ -122,7 +123,7 @@ def create(
     require(caller, Action.CREATE_IMAGE, group)
     if "expires" in fields and fields["expires"] and fields["expires"] <= now():
         raise InvalidParameter("An image cannot begin expired.", field="expires")
-    _check_name_free(session, owner, fields["name"])
+    owners.check_name_free(session, owner, fields["name"])
     image = _new(fields, owner, group, source)
     wanted = fields.get("hypervisor")
     listed = hypervisors.known(wanted, settings) if wanted else None
@@ -249,11 +250,6 @@ def _group_of_new(
     return group
 
 
-def _check_name_free(session: Session, owner: User, name: str) -> None:
-    if session.scalar(select(Image.id).where(Image.owner_id == owner.id, Image.name == name)):
-        raise ImageExists(f"{owner.name} has an image {name!r} already; choose another name.")
-
-
 def _change_hypervisors(image: Image, wanted: Sequence[str]) -> None:
     """Set the list, and delete the files of those taken off."""
     dropped = set(image.hypervisor_names).difference(wanted)
@@ -278,7 +274,7 @@ def _change_group(session: Session, caller: Identity, image: Image, name: str | 
 
 
 def _change_owner_and_name(session: Session, image: Image, fields: Mapping[str, Any]) -> None:
-    """Set both at once; at a new owner's, shares, group, group access and open uploads end."""
+    """Set both at once, for a name is unique for its owner."""
     owner, name = image.owner, fields.get("name", image.name)
     if "owner" in fields:
         owner = users.find(session, fields["owner"] or "", "owner")
@@ -286,9 +282,7 @@ def _change_owner_and_name(session: Session, image: Image, fields: Mapping[str, 
         raise InvalidParameter("An image needs a name.", field="name")
     if (owner, name) == (image.owner, image.name):
         return
-    _check_name_free(session, owner, name)
+    owners.check_name_free(session, owner, name)
+    image.name = name
     if owner is not image.owner:
-        image.group, image.group_access = None, "none"
-        image.shares.clear()
-        session.execute(sql_delete(Upload).where(Upload.image_id == image.id))
-    image.owner, image.name = owner, name
+        owners.change(session, image, owner)

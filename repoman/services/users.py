@@ -3,24 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, selectinload
 
 from repoman import names
+from repoman.conferral import Account
 from repoman.errors import (
     EmailExists,
     InvalidParameter,
-    LastAdmin,
     ManyCertificates,
     MissingParameter,
     UserExists,
     UserNotFound,
-    UserOwnsImages,
 )
 from repoman.identity import ADMINS, EVERYBODY, Identity
-from repoman.models import Certificate, Group, Image, Membership, User
-from repoman.security import Action, denied, require, require_admin
-from repoman.services import certificates, groups, lookup
+from repoman.models import Certificate, User
+from repoman.security import Action, require
+from repoman.services import certificates, groups, lookup, pages
+from repoman.services.identities import reidentify
+from repoman.services.last_admin import require_some_admin
 from repoman.settings import Settings
 
 OWN_FIELDS = frozenset({"full_name", "email"})
@@ -38,6 +39,48 @@ def find(session: Session, name: str, field: str | None = None, *, lock: bool = 
 def list_all(session: Session) -> Sequence[User]:
     """Return all users by name."""
     return session.scalars(select(User).order_by(User.name)).all()
+
+
+def rows() -> Select[int, str]:
+    """Select ids and names of all users."""
+    return select(User.id, User.name)
+
+
+def whole(session: Session, ids: Sequence[int]) -> list[User]:
+    """Return these users, in this order, with their certificates."""
+    statement = select(User).options(selectinload(User.certificates, chunksize=pages.MOST))
+    return pages.load(session, statement, User.id, ids)
+
+
+def register(
+    session: Session, caller: Identity, fields: Mapping[str, Any], settings: Settings
+) -> User:
+    """Make the user that the ``fields`` of a request describe.
+
+    Groups besides `EVERYBODY` take the right to change members, and to confer what they do.
+    Raises `PermissionDenied`, `MissingParameter`, and what `create` raises.
+    """
+    registration = certificates.read_registration(fields, require_issuer=settings.require_issuer)
+    if fields.get("groups"):
+        require(caller, Action.CHANGE_MEMBERS)
+        _require_may_add_to(session, caller, fields["groups"], settings)
+    return create(
+        session, fields["user_name"], registration, fields, hypervisors=settings.hypervisors
+    )
+
+
+def _require_may_add_to(
+    session: Session, caller: Identity, group_names: Sequence[str], settings: Settings
+) -> None:
+    """Ask the right to add to each of these groups, which are locked first, in one order.
+
+    The caller's standing is looked at anew then: it may be one of them that conferred it.
+    """
+    joined = [groups.find(session, name, "groups", lock=True) for name in sorted(group_names)]
+    caller = reidentify(session, caller)
+    for group in joined:
+        if group.name != EVERYBODY:
+            require(caller, Action.ADD_MEMBER, groups.place(group, None, settings))
 
 
 def create(
@@ -83,7 +126,6 @@ def modify(
     """
     if not OWN_FIELDS.issuperset(fields):
         require(caller, Action.MODIFY_USER_FULLY, user)
-    require_admin_for(session, caller, user)
     if (name := fields.get("user_name", user.name)) != user.name:
         if name is None:
             raise MissingParameter("A user needs a name.", field="user_name")
@@ -93,7 +135,7 @@ def modify(
         registration = certificates.read_registration(
             fields, require_issuer=settings.require_issuer
         )
-        require_all_rights_of(session, caller, user)
+        require(caller, Action.ADD_CERTIFICATE, Account(user, settings.default_group))
         _replace_certificate(session, user, registration)
     if "email" in fields and fields["email"] != user.email:
         _check_email(session, fields["email"])
@@ -111,90 +153,16 @@ def set_suspended(session: Session, user: User, *, suspended: bool) -> None:
         require_some_admin(session)
 
 
-def delete(session: Session, caller: Identity, user: User) -> None:
-    """Remove a user who owns nothing. Raises `UserOwnsImages`, `LastAdmin`."""
-    require_admin_for(session, caller, user)
-    owned = session.scalar(select(func.count()).where(Image.owner_id == user.id))
-    if owned:
-        raise UserOwnsImages(
-            f"{user.name} owns {owned} images; delete them first, or let others copy them.",
-            usage=owned,
-        )
-    was_admin = is_admin(session, user)
-    session.delete(user)
-    if was_admin:
-        require_some_admin(session)
-
-
-def add_certificate(
-    session: Session, caller: Identity, user: User, registration: certificates.Registration
-) -> Certificate:
-    """Give a user one more certificate. Raises `CertificateInUse`, `PermissionDenied`."""
-    require_admin_for(session, caller, user)
-    require_all_rights_of(session, caller, user)
-    return certificates.add(session, user, registration)
-
-
-def remove_certificate(
-    session: Session, caller: Identity, user: User, certificate: Certificate
-) -> None:
-    """Take a certificate from its user. Raises `PermissionDenied`, `LastAdmin`."""
-    require_admin_for(session, caller, user)
+def remove_certificate(session: Session, user: User, certificate: Certificate) -> None:
+    """Take a certificate from its user. Raises `LastAdmin`."""
     user.certificates.remove(certificate)
     if is_admin(session, user):
-        require_some_admin(session)
-
-
-def leave_group(session: Session, group: Group, user: User) -> None:
-    """Take a user out of a group. Raises `LastAdmin`."""
-    groups.remove_member(session, group, user)
-    if group.name == ADMINS:
         require_some_admin(session)
 
 
 def is_admin(session: Session, user: User) -> bool:
     """Say whether the user is in `ADMINS`."""
     return groups.is_member(session, ADMINS, user)
-
-
-def require_admin_for(session: Session, caller: Identity, user: User) -> None:
-    """Only an admin changes an admin. Raises `PermissionDenied`."""
-    if is_admin(session, user):
-        require_admin(caller)
-
-
-def require_all_rights_of(session: Session, caller: Identity, user: User) -> None:
-    """Refuse to give a certificate to somebody who may do what the caller may not.
-
-    Whoever registers the certificate may hold it, and would be that user. Raises
-    `PermissionDenied`, which names what the caller lacks.
-    """
-    for group in groups.of_user(session, user):
-        for row in group.permissions:
-            if row.permission not in caller.permissions:
-                raise denied(row.permission)
-
-
-def require_some_admin(session: Session) -> None:
-    """Keep at least one admin who can come in. Raises `LastAdmin`.
-
-    Admins are counted under a lock on their group, so that two who remove each other at the same
-    moment cannot both succeed.
-    """
-    session.flush()
-    session.execute(select(Group.id).where(Group.name == ADMINS).with_for_update())
-    able = session.scalar(
-        select(func.count(User.id.distinct()))
-        .join(Membership)
-        .join(Group)
-        .join(Certificate, Certificate.user_id == User.id)
-        .where(Group.name == ADMINS, User.suspended.is_(False))
-    )
-    if not able:
-        raise LastAdmin(
-            f"This would leave {ADMINS} without a member who is not suspended and has a "
-            "certificate; make another admin first."
-        )
 
 
 def _check_name(session: Session, name: str, hypervisors: Sequence[str]) -> None:

@@ -3,40 +3,59 @@
 A UNION of ids and not an OR: a user who sees few of many images then costs only those few.
 """
 
-from sqlalchemy import ColumnElement, Select, or_, select, true, union
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, true, union
 
 from repoman.identity import Identity, Permission
 from repoman.models import Image, ImageShare, now
 
+Groups = Sequence[int] | Select[int]
+"""The ids of groups, or a query for them."""
+
 
 def visible(identity: Identity) -> ColumnElement[bool]:
-    """Make the condition on `Image` for the images that ``identity`` may see.
+    """Make the condition on `Image` for the images that ``identity`` may see."""
+    seen = seen_by(identity)
+    return in_force(identity) if seen is None else Image.id.in_(seen) & in_force(identity)
 
-    An image whose ``expires`` has passed is seen only by those who may set it.
+
+def in_force(identity: Identity) -> ColumnElement[bool]:
+    """Make the condition for images that have not expired, or whose ``expires`` one may set.
+
+    To all others, an image whose ``expires`` has passed is gone.
     """
-    return seen_by(identity) & or_(
-        Image.expires.is_(None), Image.expires > now(), manageable_by(identity)
+    return or_(Image.expires.is_(None), Image.expires > now(), manageable_by(identity))
+
+
+def seen_by(identity: Identity) -> CompoundSelect[int] | None:
+    """Select the ids of the images that ``identity`` may see, expired or not; None: all."""
+    if {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} & identity.permissions:
+        return None
+    wholly = _groups_where_all_is_seen(identity)
+    return union(
+        select(Image.id).where(Image.owner_id == identity.user_id),
+        select(Image.id).where(Image.group_id.in_(wholly)),
+        *readable_by(identity.user_id, list(identity.groups)),
     )
 
 
-def seen_by(identity: Identity) -> ColumnElement[bool]:
-    """Make the condition for the images that ``identity`` may see, expired or not."""
-    if {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} & identity.permissions:
-        return true()
-    mine = list(identity.groups)
-    wholly = _groups_where_all_is_seen(identity)
-    parts: list[Select[int]] = [
-        select(Image.id).where(Image.owner_id == identity.user_id),
-        select(ImageShare.image_id).where(ImageShare.user_id == identity.user_id),
-        select(ImageShare.image_id).where(ImageShare.group_id.in_(mine)),
-        select(Image.id).where(Image.group_id.in_(mine), Image.group_access.in_(["read", "write"])),
-        select(Image.id).where(Image.group_id.in_(wholly)),
-    ]
-    return Image.id.in_(union(*parts).scalar_subquery())
+def readable_by(user_id: int, groups: Groups) -> tuple[Select[int], ...]:
+    """Select the ids of what others let a user of these ``groups`` read: by share or access."""
+    return (
+        select(ImageShare.image_id).where(ImageShare.user_id == user_id),
+        select(ImageShare.image_id).where(ImageShare.group_id.in_(groups)),
+        select(Image.id).where(Image.group_id.in_(groups), group_reads()),
+    )
+
+
+def group_reads() -> ColumnElement[bool]:
+    """Make the condition for images whose group, where they have one, may read or write them."""
+    return Image.group_access.in_(["read", "write"])
 
 
 def manageable_by(identity: Identity) -> ColumnElement[bool]:
-    """Make the condition for the images whose ``expires`` the caller may set."""
+    """Make the condition for the images whose ``expires`` and shares the caller may set."""
     if Permission.IMAGE_MODIFY in identity.permissions:
         return true()
     administered = [key for key, standing in identity.groups.items() if standing.is_admin]

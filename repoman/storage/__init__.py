@@ -4,7 +4,8 @@ A store knows blobs by key (a UUID of 32 hex digits) and nothing else. ``tests/s
 holds every store to this page.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 
@@ -42,6 +43,12 @@ class Store(Protocol):
         Raises `StoreUnavailable` also where there is none: the caller has a row that names it.
         """
 
+    def check(self) -> None:
+        """Write, sync and remove something small wherever files go, and show it to nobody.
+
+        Raises `StoreFull`.
+        """
+
     def free(self) -> int:
         """Return the bytes that can still be written."""
 
@@ -59,3 +66,16 @@ class Store(Protocol):
 
     def delete(self, key: str) -> bool:
         """Remove the file, committed or not, unless a running upload holds it; True if removed."""
+
+    def keeping(self, waiting: Callable[[], object]) -> AbstractContextManager[None]:
+        """Have the collector remove nothing during the block, as a backup and a restore need it.
+
+        Waits for a collector at work, and for another who keeps; calls ``waiting`` first where it
+        must. Ends with the process at the latest. Uploads and downloads notice nothing.
+        """
+
+    def collecting(self) -> AbstractContextManager[bool]:
+        """Say for the length of the block whether the collector may remove files; never waits.
+
+        False while somebody keeps them. Any number may collect at once.
+        """

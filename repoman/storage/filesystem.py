@@ -9,8 +9,9 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -34,7 +35,8 @@ def _errors() -> Iterator[None]:
         raise StoreUnavailable("The image store failed; tell an administrator.") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed or linked in a folder survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -42,10 +44,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Take the lock that a running upload holds; False where one does."""
+def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take a lock of flock(2) without waiting; False where somebody else's is in the way."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -54,9 +56,9 @@ def _lock(descriptor: int) -> bool:
 class FilePartial:
     """An open, locked file in ``partial/``; see `repoman.storage.Partial`."""
 
-    def __init__(self, descriptor: int, path: Path, target: Path) -> None:
+    def __init__(self, descriptor: int, path: Path, target: Path, mode: int = 0o440) -> None:
         self._descriptor: int | None = descriptor
-        self._path, self._target = path, target
+        self._path, self._target, self._mode = path, target, mode
 
     def write(self, data: bytes) -> None:
         """Append ``data``, all of it."""
@@ -71,13 +73,13 @@ class FilePartial:
         assert self._descriptor is not None, "committed after its end"  # noqa: S101 - a defect
         with _errors():
             os.fsync(self._descriptor)
-            os.fchmod(self._descriptor, 0o440)
+            os.fchmod(self._descriptor, self._mode)
             if not self._target.parent.is_dir():
-                self._target.parent.mkdir(exist_ok=True)
-                _sync_folder(self._target.parent.parent)
+                self._target.parent.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(self._target.parent.parent)
             os.rename(self._path, self._target)
             self._path = self._target
-            _sync_folder(self._target.parent)
+            sync_folder(self._target.parent)
 
     def discard(self) -> None:
         """Unlink while the lock is still held, so that nobody takes the file up in between."""
@@ -96,10 +98,11 @@ class FilePartial:
 
 
 class FilesystemStore:
-    """Blobs as files in a folder; see `repoman.storage.Store`."""
+    """Blobs as files in a folder, committed with ``mode``; see `repoman.storage.Store`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mode: int = 0o440) -> None:
         self.blobs, self.partial = folder / "blobs", folder / "partial"
+        self._mode = mode
 
     def prepare(self) -> None:
         """Make the folders, readable by this user alone. Raises `StoreUnavailable`."""
@@ -107,7 +110,8 @@ class FilesystemStore:
             for folder in (self.blobs, self.partial):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _blob(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
+        """Say where a committed file is, or would be."""
         return self.blobs / key[:2] / key
 
     def create(self, key: str) -> FilePartial:
@@ -119,13 +123,21 @@ class FilesystemStore:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 # The collector may have seen it before the lock, and removed it.
                 if os.fstat(descriptor).st_nlink:
-                    return FilePartial(descriptor, path, self._blob(key))
+                    return FilePartial(descriptor, path, self.path(key), self._mode)
                 os.close(descriptor)
 
     def open(self, key: str) -> BinaryIO:
         """Open unbuffered: readers read 64 KiB at a time."""
         with _errors():
-            return open(self._blob(key), "rb", buffering=0)
+            return open(self.path(key), "rb", buffering=0)
+
+    def check(self) -> None:
+        """Sync a file without a name, which ends with its descriptor (open(2), O_TMPFILE)."""
+        with _errors():
+            for folder in (self.partial, self.blobs):
+                with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+                    file.write(b"check")
+                    os.fsync(file.fileno())
 
     def free(self) -> int:
         """Ask the filesystem what an unprivileged user may still write."""
@@ -154,21 +166,49 @@ class FilesystemStore:
     def age(self, key: str) -> float:
         """Ask the file's time of modification."""
         with _errors(), suppress(FileNotFoundError):
-            return max(time.time() - self._blob(key).stat().st_mtime, 0.0)
+            return max(time.time() - self.path(key).stat().st_mtime, 0.0)
         return 0.0
 
     def is_held(self, key: str) -> bool:
         """Try the lock: flock(2) knows nothing of processes that have died."""
-        for path in (self.partial / key, self._blob(key)):
+        for path in (self.partial / key, self.path(key)):
             with _errors(), suppress(FileNotFoundError), open(path, "rb") as file:
-                return not _lock(file.fileno())
+                return not try_lock(file.fileno())
         return False
 
     def delete(self, key: str) -> bool:
         """Unlink under the lock."""
-        for path in (self.partial / key, self._blob(key)):
+        for path in (self.partial / key, self.path(key)):
             with _errors(), suppress(FileNotFoundError), open(path, "rb") as file:
-                if _lock(file.fileno()):
+                if try_lock(file.fileno()):
                     path.unlink()
                     return True
         return False
+
+    @contextmanager
+    def keeping(self, waiting: Callable[[], object]) -> Iterator[None]:
+        """Lock the folder of the blobs for oneself; collectors lock it for all of them."""
+        with self._locked(fcntl.LOCK_EX) as (descriptor, taken):
+            if not taken:
+                waiting()
+                with _errors():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def collecting(self) -> Iterator[bool]:
+        """Lock the folder together with other collectors, where nobody has it for himself."""
+        with self._locked(fcntl.LOCK_SH) as (_, taken):
+            yield taken
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[tuple[int, bool]]:
+        """Open the folder of the blobs and try its lock, which closing lets go."""
+        with _errors():
+            descriptor = os.open(self.blobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with _errors():
+                taken = try_lock(descriptor, kind)
+            yield descriptor, taken
+        finally:
+            os.close(descriptor)

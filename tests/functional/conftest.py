@@ -5,6 +5,12 @@ import pytest
 from tests.wsgi import Kept, Remains
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request) -> str:
+    """Both, one after the other; `tests.databases.on_sqlite` is for tests of one alone."""
+    return request.param
+
+
 @pytest.fixture
 def alice(people):
     """A client that shows alice's certificate."""

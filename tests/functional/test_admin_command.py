@@ -55,8 +55,8 @@ def shown(output):
 # --- init
 
 
-def test_init_makes_database_and_store_and_twice_is_as_once(ini, tmp_path, run, config):
-    ini["sqlalchemy.url"] = f"sqlite:///{tmp_path}/new folder/db.sqlite"
+def test_init_makes_tables_and_store_and_twice_is_as_once(ini, tmp_path, run, config, database):
+    ini["sqlalchemy.url"] = database.uninitialised()
     ini["repoman.store"] = str(tmp_path / "new store")
     write_ini(config, ini)
     first = run("init")
@@ -69,8 +69,8 @@ def test_init_makes_database_and_store_and_twice_is_as_once(ini, tmp_path, run, 
     repoman.main({}, **ini).sessions.engine.dispose()
 
 
-def test_two_inits_at_once_do_no_harm(ini, tmp_path, run, config):
-    ini["sqlalchemy.url"] = f"sqlite:///{tmp_path}/db.sqlite"
+def test_two_inits_at_once_do_no_harm(ini, run, config, database):
+    ini["sqlalchemy.url"] = database.uninitialised()
     write_ini(config, ini)
     command = [COMMAND, "--config", str(config), "init"]
     running = [
@@ -203,9 +203,47 @@ def test_groups_are_made_listed_and_joined(run, people, sessions):
         assert not groups.find(session, "lab").protected
 
 
+def test_groups_are_shown_and_changed(run, people, sessions):
+    assert people.bob.name
+    run("group", "add", "lab", "--description", "The lab")
+    for _ in range(2):
+        assert run("group", "add-admin", "Lab", "Bob") == "bob is an admin of lab.\n"
+        assert run("group", "permit", "lab", "user_create") == "lab confers user_create.\n"
+    assert shown(run("group", "show", "LAB")) == {
+        "name": "lab",
+        "description": "The lab",
+        "permissions": "user_create",
+        "users": "bob",
+        "admins": "bob",
+    }
+    fields = {"user_name": "ann", "cert_dn": "/CN=Ann"}
+    people.bob.client.post_json("/api/users", fields, status=201)
+    people.bob.client.put("/api/groups/lab/users/ann", status=200)
+    for _ in range(2):
+        assert run("group", "forbid", "lab", "user_create") == "lab confers nothing.\n"
+        assert run("group", "remove-user", "lab", "bob") == "bob is not in lab.\n"
+    assert shown(run("group", "show", "lab"))["users"] == "ann"
+    assert "no group 'nosuch'" in run("group", "show", "nosuch", fails=True)
+
+
+def test_the_last_admin_is_not_taken_out(run, people):
+    assert people.admin.name
+    assert "another admin" in run("group", "remove-user", "admins", "admin", fails=True)
+    people.admin.client.get("/api/users", status=200)
+
+
+def test_where_no_admin_can_come_in_one_is_made(run, people):
+    assert people.bob.name
+    run("group", "add-user", "admins", "bob")
+    people.bob.client.post_json("/api/groups", {"name": "lab"}, status=201)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["add-admin", "users", "nobody"], "no user 'nobody'"),
+        (["remove-user", "nosuch", "bob"], "no group 'nosuch'"),
+        (["permit", "nosuch", "user_create"], "no group 'nosuch'"),
         (["add", "users"], "already"),
         (["add", "a b"], "a name is"),
         (["add", "lab", "--permissions", "sudo"], "not a permission"),
@@ -237,12 +275,14 @@ def test_a_bad_setting_stops_every_command_with_its_key(ini, run, config, key, v
     assert f"Error: {key}: " in run(*command, fails=True)
 
 
-def test_without_init_the_sentence_says_so(ini, tmp_path, run, config):
-    write_ini(config, ini | {"sqlalchemy.url": f"sqlite:///{tmp_path}/none.sqlite"})
-    for command in (["user", "list"], ["user", "add", "a", "--dn", "/CN=A"], ["group", "list"]):
+def test_without_init_the_sentence_says_so(run, database):
+    commands = (["user", "list"], ["user", "add", "a", "--dn", "/CN=A"], ["group", "list"])
+    with database.emptied():
+        for command in commands:
+            assert "repoman-admin init" in run(*command, fails=True)
+    database.remove()
+    for command in commands:
         assert "repoman-admin init" in run(*command, fails=True)
-    (tmp_path / "none.sqlite").touch()
-    assert "repoman-admin init" in run("user", "list", fails=True)
 
 
 def test_a_store_that_cannot_be_made(ini, tmp_path, run, config):

@@ -124,7 +124,7 @@ def test_the_collector_refuses_a_store_of_which_the_database_knows_nothing(peopl
     """A wrong --config, or a database made anew, must not cost every image."""
     people.alice.create("x")
     people.alice.upload("x")
-    store = people.application.application.registry.store
+    store = people.application.application.application.registry.store
     (key,) = dict(store.keys())
     people.alice.client.delete("/api/images/x")
     with sessions.changing.begin() as session:

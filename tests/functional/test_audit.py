@@ -28,15 +28,36 @@ REQUESTS = [
         "POST",
         "/api/users/anna/certificates",
         {"cert_dn": "/C=CA/CN=Ann 2"},
-        "user:modify-fully",
+        "user:add-certificate",
         "/api/users/anna",
     ),
     ("DELETE", "/api/users/anna/certificates/{id}", None, "user:modify-fully", "/api/users/anna"),
     ("POST", "/api/groups", {"name": "lab"}, "group:create", "/api/groups/lab"),
-    ("POST", "/api/groups/lab/users", {"name": "anna"}, "group:change-members", "/api/groups/lab"),
-    ("POST", "/api/groups/lab/users/bob", None, "group:change-members", "/api/groups/lab"),
-    ("PUT", "/api/groups/lab/users/alice", None, "group:change-members", "/api/groups/lab"),
-    ("DELETE", "/api/groups/lab/users/bob", None, "group:change-members", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/users", {"name": "anna"}, "group:add-member", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/users/bob", None, "group:add-member", "/api/groups/lab"),
+    ("PUT", "/api/groups/lab/users/alice", None, "group:add-member", "/api/groups/lab"),
+    ("DELETE", "/api/groups/lab/users/bob", None, "group:remove-member", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/admins", {"name": "anna"}, "group:appoint", "/api/groups/lab"),
+    ("POST", "/api/groups/lab/admins/bob", None, "group:appoint", "/api/groups/lab"),
+    ("PUT", "/api/groups/lab/admins/bob", None, "group:appoint", "/api/groups/lab"),
+    ("DELETE", "/api/groups/lab/admins/bob", None, "group:change-members", "/api/groups/lab"),
+    (
+        "POST",
+        "/api/groups/lab/permissions",
+        {"name": "user_create"},
+        "group:change-permissions",
+        "/api/groups/lab",
+    ),
+    *(
+        (method, "/api/groups/lab/permissions/user_create", None, action, "/api/groups/lab")
+        for method, action in (
+            ("POST", "group:grant"),
+            ("PUT", "group:grant"),
+            ("DELETE", "group:change-permissions"),
+        )
+    ),
+    ("PATCH", "/api/groups/lab", {"name": "biology"}, "group:change", "/api/groups/lab"),
+    ("POST", "/api/groups/biology", {"name": "lab"}, "group:change", "/api/groups/biology"),
     ("POST", "/api/images", {"name": "debian12"}, "image:create", "/api/images/alice/debian12"),
     ("PUT", RAW, b"one", "image:edit", "/api/images/alice/debian12"),
     ("POST", RAW, multipart(b"two"), "image:edit", "/api/images/alice/debian12"),
@@ -67,6 +88,7 @@ REQUESTS = [
     ("POST", "/api/images", {"name": "f"}, "image:create", "/api/images/alice/f"),
     ("DELETE", "/api/images/alice/f", None, "image:delete", "/api/images/alice/f"),
     ("DELETE", "/api/users/anna", None, "user:delete", "/api/users/anna"),
+    ("DELETE", "/api/groups/lab", None, "group:delete", "/api/groups/lab"),
 ]
 
 
@@ -110,7 +132,7 @@ def test_every_change_leaves_one_row(people, trail, sessions):
     people.join("admins", people.alice)
     assert people.bob
     created, tried = "", set()
-    registry = people.application.application.registry
+    registry = people.application.application.application.registry
     for method, url, sent, action, thing in REQUESTS:
         answer = ask(people.alice.client, method, url.replace("{id}", created), sent)
         row = trail.one()
@@ -159,6 +181,19 @@ def test_a_proxy_is_recorded_under_the_name_it_showed(people, trail):
     row = trail.one()
     assert row.user_name == "alice"
     assert row.dn.startswith("/C=CA/O=Grid/CN=Alice/CN=")
+
+
+@pytest.mark.parametrize("fate", ["delete", "give:bob"])
+def test_the_images_of_a_deleted_user_have_a_row_each(people, trail, fate):
+    uuids = [people.alice.create(name)["uuid"] for name in ("one", "two")]
+    assert people.bob
+    trail.new()
+    people.admin.client.delete(f"/api/users/alice?images={fate}")
+    rows = trail.new()
+    assert rows[0].object == "/api/users/alice"
+    assert [row.object_key for row in rows[1:]] == [f"/api/images/{uuid}" for uuid in uuids]
+    assert {row.user_name for row in rows} == {"admin"}
+    assert {row.detail for row in rows} == {json.dumps({"images": fate})}
 
 
 def test_what_is_refused_leaves_no_row(people, trail):
@@ -246,6 +281,10 @@ def test_a_time_that_is_none_is_refused_with_a_sentence(ini, tmp_path, since):
         (("user", "resume", "alice"), "/api/users/alice"),
         (("group", "add", "lab"), "/api/groups/lab"),
         (("group", "add-user", "users", "alice"), "/api/groups/users"),
+        (("group", "remove-user", "users", "alice"), "/api/groups/users"),
+        (("group", "add-admin", "users", "alice"), "/api/groups/users"),
+        (("group", "permit", "users", "user_create"), "/api/groups/users"),
+        (("group", "forbid", "users", "image_create"), "/api/groups/users"),
     ],
 )
 def test_changes_by_repoman_admin_are_recorded_without_a_user(
@@ -273,3 +312,16 @@ def test_a_change_that_cannot_be_recorded_does_not_take_place(people, kept, sess
         assert answer.status_int >= 500
     kept.check()
     assert len(client.get("/api/images").json) == 1
+
+
+def test_a_restore_is_recorded_in_the_trail_that_it_brought_back(people, trail, ini, tmp_path):
+    people.alice.create()
+    config = ["--config", str(write_ini(tmp_path / "site.ini", ini))]
+    people.application.sessions.engine.dispose()
+    for command in (("backup",), ("restore", "--force")):
+        result = CliRunner().invoke(main, [*config, *command, str(tmp_path / "backup")])
+        assert result.exit_code == 0, result.output
+    first, restored = trail.new()
+    assert (first.object, restored.object) == ("/api/images/alice/debian12", "/api")
+    assert restored.request == "repoman-admin restore"
+    assert json.loads(restored.detail)["folder"] == str(tmp_path / "backup")

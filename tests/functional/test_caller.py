@@ -250,6 +250,12 @@ def test_a_limited_proxy_may_upload_but_not_administer(people):
         ("POST", "/api/groups/users/users", {"name": "bob"}),
         ("PUT", "/api/groups/admins/users/bob", {}),
         ("DELETE", "/api/groups/users/users/bob", {}),
+        ("PATCH", "/api/groups/users", {"description": "x"}),
+        ("DELETE", "/api/groups/users", {}),
+        ("PUT", "/api/groups/users/admins/bob", {}),
+        ("POST", "/api/groups/users/permissions", {"name": "image_modify"}),
+        ("DELETE", "/api/groups/users/permissions/image_create", {}),
+        ("DELETE", "/api/groups/users/users/admin", {}),
         ("DELETE", "/api/groups/admins/users/admin", {}),
     ]
     for method, path, fields in attempts:

@@ -325,10 +325,9 @@ def test_uploads_copies_and_deletions_go_on_while_it_runs(people, sessions, sett
 # Outages
 
 
-def test_it_says_in_one_sentence_what_keeps_it_from_working(people, gc, settings, tmp_path):
-    (tmp_path / "repoman.sqlite").rename(tmp_path / "away")
-    assert gc(status=1)[0].startswith("Error: The database does not answer as it should")
-    (tmp_path / "away").rename(tmp_path / "repoman.sqlite")
-    settings.store.rename(tmp_path / "moved")
+def test_it_says_in_one_sentence_what_keeps_it_from_working(people, gc, settings, database):
+    with database.gone():
+        assert gc(status=1)[0].startswith("Error: The database does not answer as it should")
+    settings.store.rename(settings.store.with_name("moved"))
     settings.store.write_text("no folder")
     assert gc(status=1)[0].startswith("Error: The image store failed")

@@ -1,9 +1,6 @@
 """Many at once: real threads against the application, over one real database file and one store."""
 
 import hashlib
-import json
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -173,54 +170,6 @@ def test_eight_threads_at_work_never_see_a_locked_database_nor_any_5xx(people, p
     for future in [pool.submit(work, number) for number in range(8)]:
         assert future.result(60) == expected
     assert len(bob.client.get("/api/images").json) == 24
-    assert not remains.partials() | remains.uploads()
-
-
-WORKER = """
-import json, sys
-import repoman
-from webtest import TestApp
-from tests.factories import FILE
-ini, environ, number = json.loads(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
-client = TestApp(repoman.main({}, **ini), extra_environ=environ)
-sys.stdout.write("ready\\n"); sys.stdout.flush(); sys.stdin.readline()
-statuses = []
-for turn in range(5):
-    name = f"image-{number}-{turn}"
-    statuses.append(client.post_json("/api/images", {"name": name}, status="*").status_int)
-    statuses.append(client.put(f"/api/images/raw/{name}", FILE, status="*").status_int)
-    statuses.append(client.put("/api/images/raw/shared", FILE, status="*").status_int)
-    made = client.post_json("/api/images", {"name": f"name-{turn}"}, status="*")
-    statuses.append(made.status_int)
-print(json.dumps(statuses))
-"""
-
-
-def test_several_processes_share_one_database_and_store(people, ini, remains):
-    people.alice.create("shared")
-    environ = people.alice.client.extra_environ
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, json.dumps(ini), json.dumps(environ), str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(2)
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
-    assert all(status in {200, 201, 409} for each in answers for status in each)
-    for turn in range(5):
-        assert sorted(each[4 * turn + 3] for each in answers) == [201, 409]
-        assert [each[4 * turn + 1] for each in answers] == [201] * 2
-    shown = people.alice.client.get("/api/images/shared").json
-    assert shown["version"] == 10
-    assert len(people.alice.client.get("/api/images").json) == 1 + 2 * 5 + 5
     assert not remains.partials() | remains.uploads()
 
 

@@ -31,6 +31,7 @@ ERRORS = [
     ("GET", "/api/users/nosuch", {}, 404, "user-not-found"),
     ("GET", "/api/users/alice/certificates/0", {}, 404, "certificate-not-found"),
     ("GET", "/api/groups/nosuch", {}, 404, "group-not-found"),
+    ("PUT", "/api/groups/users/permissions/nosuch", {}, 404, "permission-not-found"),
     ("PUT", "/api/whoami", {}, 405, "method-not-allowed"),
     ("GET", "/api/users?x=1", {}, 400, "unknown-parameter"),
     ("POST", "/api/images", {}, 400, "missing-parameter"),
@@ -43,9 +44,8 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html"])
+@pytest.mark.parametrize("accept", ["*/*", "application/json, application/octet-stream; q=0.5"])
 def test_every_error_is_a_problem_that_a_program_and_a_person_can_read(alice, subtests, accept):
-    """HTML for browsers is yet to come; till then they get the same."""
     for method, url, fields, status, code in ERRORS:
         with subtests.test(method=method, url=url, fields=fields):
             answer = alice.request(
@@ -74,9 +74,13 @@ ALLOWED = {
     "/api/users/alice/certificates": "GET, HEAD, OPTIONS, POST",
     "/api/users/alice/certificates/1": "DELETE, GET, HEAD, OPTIONS",
     "/api/groups": "GET, HEAD, OPTIONS, POST",
-    "/api/groups/users": "GET, HEAD, OPTIONS",
+    "/api/groups/users": "DELETE, GET, HEAD, OPTIONS, PATCH, POST",
     "/api/groups/users/users": "GET, HEAD, OPTIONS, POST",
     "/api/groups/users/users/alice": "DELETE, OPTIONS, POST, PUT",
+    "/api/groups/users/admins": "GET, HEAD, OPTIONS, POST",
+    "/api/groups/users/admins/alice": "DELETE, OPTIONS, POST, PUT",
+    "/api/groups/users/permissions": "GET, HEAD, OPTIONS, POST",
+    "/api/groups/users/permissions/image_create": "DELETE, OPTIONS, POST, PUT",
     "/api/images": "GET, HEAD, OPTIONS, POST",
     "/api/images/x": "DELETE, GET, HEAD, OPTIONS, PATCH, POST",
     "/api/images/alice/x": "DELETE, GET, HEAD, OPTIONS, PATCH, POST",
@@ -99,7 +103,7 @@ def test_a_wrong_method_is_405_and_allow_says_the_right_ones(alice, subtests):
 
 def test_the_method_is_settled_before_the_object(alice):
     alice.put(f"{URL}/nosuch", status=405)
-    alice.delete("/api/groups/nosuch", status=405)
+    alice.put("/api/groups/nosuch", status=405)
 
 
 def test_head_answers_as_get_without_the_body(alice, subtests):

@@ -331,8 +331,8 @@ def test_an_unknown_query_parameter_is_refused(people, alice, subtests):
     people.alice.create("x")
     people.alice.upload("x")
     for query, code, field in [
-        ("expand=true", "unknown-parameter", "expand"),
-        ("expand=", "unknown-parameter", "expand"),
+        ("expanded=true", "unknown-parameter", "expanded"),
+        ("expanded=", "unknown-parameter", "expanded"),
         ("a=1&a=1", "repeated-parameter", "a"),
         ("x", "invalid-parameter", None),
         ("&", "invalid-parameter", None),
@@ -346,7 +346,7 @@ def test_an_unknown_query_parameter_is_refused(people, alice, subtests):
             for method, url in (
                 (alice.get, "/api"),
                 (alice.get, "/api/whoami"),
-                (alice.get, URL),
+                (alice.get, f"{URL}/x"),
                 (alice.get, f"{URL}/raw/x"),
                 (alice.put, f"{URL}/raw/x"),
                 (alice.delete, f"{URL}/x"),

@@ -77,6 +77,9 @@ def test_the_server_and_the_caller(people):
     assert documented(people.anonymous.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api")) == "Api"
     assert documented(people.alice.client.get("/api/whoami")) == "Whoami"
+    for client in (people.anonymous, people.alice.client, people.admin.client):
+        assert documented(client.get("/healthz")) == "Health"
+        documented(client.head("/healthz"))
     served = people.anonymous.get("/api/openapi.yaml")
     documented(served)
     assert yaml.safe_load(served.body) == DOCUMENT
@@ -88,13 +91,15 @@ def test_users(people):
     made = admin.post("/api/users", fields, status=201)
     assert documented(made) == "User"
     assert made.headers["Location"] == made.json["url"]
-    assert documented(admin.get("/api/users")) == "Urls"
+    assert documented(admin.get("/api/users")) == "Users"
+    assert documented(admin.get("/api/users?expand=true")) == "Users"
     people.alice.create("debian12")
     people.join("biology", people.alice)
     assert documented(people.alice.client.get("/api/users/alice")) == "User"
     assert documented(people.bob.client.get("/api/users/alice")) == "User"
     assert documented(admin.patch_json("/api/users/ann", {"full_name": "Ann"})) == "User"
-    assert documented(admin.delete("/api/users/ann")) == "Deleted"
+    assert documented(admin.delete("/api/users/ann?images=delete")) == "Deleted"
+    assert documented(admin.delete("/api/users/alice?images=sell", status=400)) == "Problem"
 
 
 def test_certificates(people):
@@ -102,7 +107,8 @@ def test_certificates(people):
     fields = {"cert_dn": "/C=CA/CN=Alice", "issuer_dn": "/C=CA/CN=CA"}
     made = admin.post(url, fields, status=201)
     assert documented(made) == "Certificate"
-    assert documented(admin.get(url)) == "Urls"
+    assert documented(admin.get(url)) == "Certificates"
+    assert documented(admin.get(f"{url}?expand=true")) == "Certificates"
     assert documented(admin.get(admin.get(url).json[0])) == "Certificate"
     assert documented(admin.delete(made.json["url"])) == "Deleted"
     admin.delete(admin.get(url).json[0])
@@ -114,19 +120,33 @@ def test_groups(people):
     admin, bob = people.admin.client, people.bob.name
     fields = {"name": "biology", "description": "", "permissions": "image_create,user_create"}
     assert documented(admin.post("/api/groups", fields, status=201)) == "Group"
-    assert documented(admin.get("/api/groups")) == "Urls"
+    assert documented(admin.get("/api/groups")) == "Groups"
+    assert documented(admin.get("/api/groups?expand=true")) == "Groups"
     assert documented(admin.get("/api/groups/admins")) == "Group"
     assert documented(admin.post("/api/groups/biology/users", {"name": bob})) == "Group"
-    assert documented(admin.get("/api/groups/biology/users")) == "Urls"
+    assert documented(admin.get("/api/groups/biology/users")) == "Users"
     assert documented(admin.put(f"/api/groups/biology/users/{bob}")) == "Group"
     assert documented(admin.delete(f"/api/groups/biology/users/{bob}")) == "Deleted"
+    assert documented(admin.post("/api/groups/biology/admins", {"name": bob})) == "Group"
+    assert documented(admin.get("/api/groups/biology/admins")) == "Users"
+    assert documented(admin.put(f"/api/groups/biology/admins/{bob}")) == "Group"
+    assert documented(admin.delete(f"/api/groups/biology/admins/{bob}")) == "Deleted"
+    permissions = "/api/groups/biology/permissions"
+    assert documented(admin.post(permissions, {"name": "image_modify"})) == "Group"
+    assert documented(admin.get(permissions)) == "Permissions"
+    assert documented(admin.put(f"{permissions}/image_delete")) == "Group"
+    assert documented(admin.delete(f"{permissions}/image_delete")) == "Deleted"
+    assert documented(admin.put(f"{permissions}/sudo", status=404)) == "Problem"
+    assert documented(admin.patch("/api/groups/biology", {"users": bob})) == "Group"
+    assert documented(admin.delete("/api/groups/users", status=403)) == "Problem"
+    assert documented(admin.delete("/api/groups/biology")) == "Deleted"
 
 
 def test_images(people):
     alice, bob, admin = people.alice, people.bob.client, people.admin.client
     fields = {"name": "debian12", "hypervisor": "kvm,xen", "expires": "2096-01-01T00:00:00Z"}
     assert documented(alice.client.post("/api/images", fields, status=201)) == "Image"
-    assert documented(alice.client.get("/api/images")) == "Urls"
+    assert documented(alice.client.get("/api/images")) == "Images"
     alice.upload("debian12")
     shown = alice.client.get("/api/images/debian12")
     assert documented(shown) == "Image"
@@ -143,6 +163,34 @@ def test_images(people):
     assert copy.json["copy_of"] == shown.json["url"]
     assert documented(admin.post("/api/images/alice/debian12", {"group": ""})) == "Image"
     assert documented(admin.delete("/api/images/alice/debian12")) == "Deleted"
+
+
+def test_lists(people):
+    """Every list, of URLs and of objects, with the link to its next page."""
+    people.join("lab", people.alice, people.bob)
+    for name in ("a", "b"):
+        people.alice.create(name, group="lab", group_access="read")
+        people.alice.client.post(f"/api/images/{name}/share/group/lab")
+    client = people.bob.client
+    for path, kind in (
+        ("users/alice/images", "Images"),
+        ("users/alice/groups", "Groups"),
+        ("users/bob/shared", "Images"),
+        ("groups/lab/images", "Images"),
+        ("groups/lab/shared", "Images"),
+    ):
+        for query in ("limit=1", "limit=1&expand=true"):
+            url = f"/api/{path}?{query}"
+            first = client.get(url)
+            assert documented(first) == kind
+            assert len(first.json) == 1
+            assert "Link" in first.headers
+            documented(client.head(url))
+            documented(client.get(url, headers={"If-None-Match": first.headers["ETag"]}))
+    assert documented(people.alice.client.get("/api/users/alice/sharing?expand=yes")) == "Images"
+    assert documented(client.get("/api/users/alice/permissions")) == "Permissions"
+    answer = client.get("/api/users/nobody/sharing", status=404)
+    assert documented(answer) == "Problem"
 
 
 @pytest.mark.parametrize("path", ["debian12", "alice/debian12", "alice/kvm/debian12"])
@@ -177,7 +225,8 @@ def test_errors(people):
     for response in (
         people.anonymous.get("/api/whoami", status=401),
         stranger.get("/api/whoami", status=403),
-        alice.get("/api/images?limit=1", status=400),
+        alice.get("/api/images?format=raw", status=400),
+        alice.get("/api/images", headers={"Accept": "image/png"}, status=406),
         alice.post("/api/images", {"naem": "x"}, status=400),
         alice.post("/api/images", "name=a&name=b", status=400),
         alice.post("/api/images", {"name": "a", "os_type": "x" * 300}, status=400),
@@ -192,6 +241,11 @@ def test_errors(people):
     ):
         assert documented(response) == "Problem"
         assert response.json["code"] == response.headers["X-Repoman-Error"]
+    browser = {"Accept": "text/html, */*;q=0.8"}
+    for url, status in (("/api/users/nobody", 404), ("/api/images?limit=x", 400)):
+        page = alice.get(url, headers=browser, status=status)
+        documented(page)
+        assert page.content_type == "text/html"
 
 
 def test_an_undocumented_property_is_noticed(people):

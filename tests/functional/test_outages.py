@@ -1,22 +1,21 @@
 """A full disk, a database locked or gone, a store gone: the right 5xx, and nothing is lost."""
 
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
-import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.exc import OperationalError
 
 import repoman
 from repoman.scripts.admin import main as repoman_admin
 from repoman.services.collector import collect
 from repoman.storage.filesystem import FilesystemStore
+from tests.databases import moved_away, on_sqlite
 from tests.factories import FILE, People
 from tests.mounts import filled, small_disk
 from tests.wsgi import (
@@ -24,6 +23,7 @@ from tests.wsgi import (
     MIB,
     Noise,
     Source,
+    assert_no_database,
     assert_refused,
     assert_refused_unread,
     multipart,
@@ -32,12 +32,6 @@ from tests.wsgi import (
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
-
-
-def assert_no_database(response):
-    """Check the answer of a server without database."""
-    assert_refused(response, 503, "database-unavailable")
-    assert int(response.headers["Retry-After"]) > 0
 
 
 # A full disk
@@ -122,42 +116,15 @@ class TestFullStore:
 # A database that is locked
 
 
-HOLDER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
-for statement in sys.argv[2:]:
-    connection.execute(statement)
-print("locked", flush=True)
-sys.stdin.readline()
-"""
-
-
-@contextmanager
-def locked(database: Path, *statements: str):
-    """Let another process hold the database's lock."""
-    statements = statements or ("BEGIN EXCLUSIVE",)
-    command = [sys.executable, "-c", HOLDER, str(database), *statements]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "locked\n"
-    try:
-        yield process
-    finally:
-        process.communicate("release\n", timeout=10)
-
-
 class TestLockedDatabase:
-    """Another process has the write lock, and Repoman waits for it no longer than it is told."""
+    """Somebody else has locked it, and Repoman waits for it no longer than it is told."""
 
     @pytest.fixture
     def ini(self, ini):
         return ini | {"repoman.database_timeout": "0"}
 
-    @pytest.fixture
-    def database(self, tmp_path):
-        return tmp_path / "repoman.sqlite"
-
     def test_changes_are_refused_before_the_body_while_reading_goes_on(self, kept, alice, database):
-        with locked(database):
+        with database.locked():
             for method in ("PUT", "POST", "DELETE"):
                 assert_no_database(
                     assert_refused_unread(
@@ -178,18 +145,12 @@ class TestLockedDatabase:
     def test_an_upload_that_cannot_be_recorded_leaves_the_old_file(
         self, kept, alice, database, sessions, settings
     ):
-        holders = []
-
-        def act():
-            holders.append(locked(database))
-            holders[0].__enter__()
-
-        response = send(alice, RAW, Source(NEW, act), length=len(NEW), status=503)
-        assert_no_database(response)
-        assert alice.get(RAW).body == FILE
-        assert len(kept.remains.uploads()) == 1
-        assert not kept.remains.partials()
-        holders[0].__exit__(None, None, None)
+        with ExitStack() as lock:
+            source = Source(NEW, lambda: lock.enter_context(database.locked()))
+            assert_no_database(send(alice, RAW, source, length=len(NEW), status=503))
+            assert alice.get(RAW).body == FILE
+            assert len(kept.remains.uploads()) == 1
+            assert not kept.remains.partials()
         # Nobody could delete the upload's row, so that is the collector's.
         (found,) = collect(sessions, FilesystemStore(settings.store), 0)
         assert found.what == "stale upload"
@@ -202,7 +163,7 @@ class TestLockedDatabase:
         alice.post_json("/api/images/debian12", {"unauthenticated_access": True})
         for engine in (application.sessions.engine, sessions.engine):
             engine.dispose()
-        with locked(database, "PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"):
+        with database.locked(reading=True):
             assert_no_database(alice.get("/api/whoami", status=503))
             assert_no_database(alice.get(RAW, status=503))
             assert_refused_unread(alice, RAW, 503, "database-unavailable")
@@ -212,49 +173,23 @@ class TestLockedDatabase:
         kept.check()
 
 
-def test_a_short_lock_is_waited_for(kept, alice, tmp_path):
-    with locked(tmp_path / "repoman.sqlite") as holder:
-        script = f"sleep 0.3; echo > /proc/{os.getpid()}/fd/{holder.stdin.fileno()}"
-        release = subprocess.Popen(["sh", "-c", script])
-        started = time.monotonic()
-        alice.put(RAW, NEW, status=200)
-        assert time.monotonic() - started > 0.2
-        release.wait(10)
+def test_a_short_lock_is_waited_for(kept, alice, database):
+    with ThreadPoolExecutor(1) as pool, ExitStack() as lock:
+        lock.enter_context(database.locked())
+        running = pool.submit(alice.put, RAW, NEW, status=200)
+        assert not wait([running], timeout=0.3).done
+        lock.close()
+        running.result(20)
 
 
 # A database that is gone
-
-
-@pytest.fixture
-def database(tmp_path) -> Path:
-    """The database's file."""
-    return tmp_path / "repoman.sqlite"
-
-
-@contextmanager
-def moved_away(path: Path):
-    """Take a file or folder away for a while, SQLite's log with its database.
-
-    Fail where somebody put another in its place.
-    """
-    away = path.parent / "away"
-    away.mkdir()
-    for each in path.parent.glob(f"{path.name}*"):
-        each.rename(away / each.name)
-    try:
-        yield
-        assert not path.exists()
-    finally:
-        for each in away.iterdir():
-            each.rename(path.parent / each.name)
-        away.rmdir()
 
 
 def test_while_the_database_is_gone_all_is_503_and_no_empty_one_comes_in_its_place(
     kept, alice, people, database
 ):
     alice.post_json("/api/images/debian12", {"unauthenticated_access": True})
-    with moved_away(database):
+    with database.gone():
         assert_no_database(alice.get("/api/whoami", status=503))
         assert_no_database(alice.get(RAW, status=503))
         assert_no_database(people.anonymous.get(f"/api/images/raw/{kept.uuid}", status=503))
@@ -267,55 +202,52 @@ def test_while_the_database_is_gone_all_is_503_and_no_empty_one_comes_in_its_pla
 def test_an_upload_during_which_the_database_goes_leaves_the_old_file(
     kept, alice, database, sessions, settings
 ):
-    away = []
-
-    def act():
-        away.append(moved_away(database))
-        away[0].__enter__()
-
-    response = send(alice, RAW, Source(NEW, act), length=len(NEW), status=503)
-    assert_no_database(response)
-    away[0].__exit__(None, None, None)
+    with ExitStack() as outage:
+        source = Source(NEW, lambda: outage.enter_context(database.gone()))
+        assert_no_database(send(alice, RAW, source, length=len(NEW), status=503))
     assert [one.what for one in collect(sessions, FilesystemStore(settings.store), 0)] == [
         "stale upload"
     ]
     kept.check()
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no database, and longer than its header" * 99])
-def test_a_database_replaced_by_something_else_is_503(kept, alice, people, database, content):
+def assert_no_use(kept, alice, people):
+    """Check the answers over a database that is none of Repoman's."""
+    assert_no_database(alice.get("/api/whoami", status=503))
+    assert_no_database(alice.put(RAW, NEW, status=503))
+    assert_no_database(people.anonymous.get(f"/api/images/raw/{kept.uuid}", status=503))
+
+
+def test_a_database_replaced_by_an_empty_one_is_503(kept, alice, people, database):
     alice.post_json("/api/images/debian12", {"unauthenticated_access": True})
-    with moved_away(database):
-        database.write_bytes(content)
-        assert_no_database(alice.get("/api/whoami", status=503))
-        assert_no_database(alice.put(RAW, NEW, status=503))
-        assert_no_database(people.anonymous.get(f"/api/images/raw/{kept.uuid}", status=503))
-        for path in database.parent.glob("repoman.sqlite*"):
-            path.unlink()
+    with database.emptied():
+        assert_no_use(kept, alice, people)
     kept.check()
 
 
-def test_a_database_put_back_from_a_backup_is_used_without_a_restart(
-    kept, alice, database, tmp_path
-):
-    with sqlite3.connect(database) as source, sqlite3.connect(tmp_path / "backup") as target:
-        source.backup(target)
-    source.close()
-    target.close()
+@on_sqlite
+def test_a_database_whose_file_is_overwritten_is_503(kept, alice, people, database):
+    alice.post_json("/api/images/debian12", {"unauthenticated_access": True})
+    with database.gone():
+        database.path.write_bytes(b"this is no database, and longer than its header" * 99)
+        assert_no_use(kept, alice, people)
+        database.remove()
+    kept.check()
+
+
+def test_a_database_put_back_from_a_backup_is_used_without_a_restart(kept, alice, database):
+    restore = database.back_up()
     alice.post_json("/api/images", {"name": "later"}, status=201)
-    for path in tmp_path.glob("repoman.sqlite*"):
-        path.unlink()
-    shutil.copy(tmp_path / "backup", database)
+    restore()
     assert len(alice.get("/api/images").json) == 1
     kept.check()
     alice.post_json("/api/images", {"name": "later"}, status=201)
 
 
 def test_a_server_does_not_start_without_its_database(ini, database, tmp_path):
-    database.unlink()
-    with pytest.raises(Exception, match="unable to open database file"):
+    database.remove()
+    with pytest.raises(OperationalError, match=r"unable to open database file|does not exist"):
         repoman.main({}, **ini)
-    assert not database.exists()
     config = tmp_path / "repoman.ini"
     lines = [f"{key} = {value}" for key, value in ini.items()]
     config.write_text("[app:main]\nuse = egg:repoman\n" + "\n".join(lines))
@@ -328,6 +260,7 @@ def test_a_server_does_not_start_without_its_database(ini, database, tmp_path):
 # A database whose disk is full when the upload is to be recorded
 
 
+@on_sqlite
 class TestFullDatabase:
     """The database lies on a disk of 4 MiB, the store elsewhere."""
 
@@ -337,8 +270,8 @@ class TestFullDatabase:
             yield made
 
     @pytest.fixture
-    def ini(self, ini, disk, tmp_path):
-        shutil.copy(tmp_path / "repoman.sqlite", disk / "repoman.sqlite")
+    def ini(self, ini, disk, database):
+        shutil.copy(database.path, disk / "repoman.sqlite")
         return ini | {"sqlalchemy.url": f"sqlite:///{disk / 'repoman.sqlite'}"}
 
     def test_a_commit_that_fails_leaves_the_old_file_and_the_new_one_to_the_collector(

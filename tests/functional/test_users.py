@@ -59,7 +59,7 @@ def test_it_takes_user_create_to_make_users(people):
     people.carl.client.post_json(URL, new(), status=201)
     # Whom to put into groups, and so to give permissions, is not the clerk's to decide.
     answer = people.carl.client.post_json(URL, new("other", groups="clerks"), status=403)
-    assert answer.headers["X-Repoman-Permission"] == "admins"
+    assert answer.headers["X-Repoman-Permission"] == "group_modify_membership"
     assert "other" not in names(people.bob.client)
 
 

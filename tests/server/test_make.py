@@ -1,5 +1,6 @@
 """The Makefile in a fresh copy of the tree: ``make run``, and what it says where it cannot."""
 
+import json
 import os
 import shutil
 import signal
@@ -70,7 +71,9 @@ def test_make_run_serves_until_its_process_group_is_told_to_end(tree, tmp_path, 
         server.signal_group(signal.SIGTERM)
         assert server.process.wait(10) == -signal.SIGTERM
         assert wait_until(lambda: not process_group(group), 2)
-        assert server.errors.read_text() == ""
+        # One line for each request, and nothing else.
+        logged = [json.loads(line) for line in server.errors.read_text().splitlines()]
+        assert {line["logger"] for line in logged} == {"repoman.access"}
     finally:
         server.stop()
 

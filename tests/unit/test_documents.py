@@ -10,7 +10,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from repoman import gate, schemas
+from repoman import gate, queries, schemas
 from repoman.errors import RepomanError
 from repoman.identity import Permission
 from repoman.scripts import admin
@@ -67,7 +67,7 @@ def properties(schema: dict) -> dict[str, dict]:
 @pytest.fixture
 def registry(application):
     """Pyramid's registry, which knows the routes and the views."""
-    return application.application.registry
+    return application.application.application.registry
 
 
 @pytest.fixture
@@ -164,6 +164,21 @@ def test_openapi_and_pydantic_have_the_same_fields(model):
     assert set(schema.get("required", ())) == required
 
 
+def test_every_url_takes_in_openapi_the_query_parameters_that_its_view_takes(registry, routes):
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        if view["route_name"] is None:
+            continue
+        named = view["request_methods"]
+        methods = {named} if isinstance(named, str) else set(named)
+        for method in methods | ({"HEAD"} if "GET" in methods else set()):
+            operation = OPENAPI["paths"][routes[view["route_name"]]][method.lower()]
+            listed = [target(one) for one in operation.get("parameters", ())]
+            taken = {one["name"] for one in listed if one["in"] == "query"}
+            model = view.get("query") or schemas.NoFields
+            assert taken == set(model.model_fields), operation["operationId"]
+
+
 def test_every_url_takes_in_openapi_the_fields_that_its_view_takes(registry, routes):
     for entry in registry.introspector.get_category("views"):
         view = entry["introspectable"]
@@ -188,8 +203,22 @@ def test_every_url_takes_in_openapi_the_fields_that_its_view_takes(registry, rou
             }
 
 
+def test_every_url_takes_in_openapi_the_query_that_its_view_takes(registry, routes):
+    for entry in registry.introspector.get_category("views"):
+        view = entry["introspectable"]
+        if view["route_name"] is None:
+            continue
+        model = view.get("query")
+        named = view["request_methods"]
+        for method in (named,) if isinstance(named, str) else named:
+            operation = OPENAPI["paths"][routes[view["route_name"]]][method.lower()]
+            parameters = [target(one) for one in operation.get("parameters", ())]
+            documented = {one["name"] for one in parameters if one["in"] == "query"}
+            assert documented == set(model.model_fields if model else ()), operation["operationId"]
+
+
 def test_rest_names_every_field_of_every_request():
-    for model in MODELS:
+    for model in (*MODELS, queries.ListQuery, queries.ImageQuery):
         for name in model.model_fields:
             assert re.search(rf"`(?:[^`]*\s)?{name}(?:\s[^`]*)?`", REST), (model, name)
 
@@ -201,6 +230,7 @@ def test_rest_names_every_field_of_every_request():
         ("Certificate", "Certificate"),
         ("Group", "Group"),
         ("Image", "Image"),
+        ("/healthz", "Health"),
         ("/api, /api/openapi.yaml, /api/whoami", "PresentedCertificate"),
     ],
 )

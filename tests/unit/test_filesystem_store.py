@@ -231,6 +231,20 @@ def test_what_the_medium_refuses_for_another_reason_is_unavailable(store):
     partial.discard()
 
 
+@pytest.mark.parametrize("name", ["partial", "blobs"])
+def test_a_check_fails_where_either_folder_takes_no_file(store, folder, name):
+    store.check()
+    (folder / name).rmdir()
+    (folder / name).write_text("a file")
+    with pytest.raises(StoreUnavailable):
+        store.check()
+
+
+def test_a_check_syncs_what_it_writes(store, calls):
+    store.check()
+    assert [name for name, _ in calls] == ["fsync", "fsync"]
+
+
 def test_a_device_without_room_is_full(tmp_path):
     partial = FilePartial(os.open("/dev/full", os.O_WRONLY), tmp_path / "a", tmp_path / "b")
     with pytest.raises(StoreFull):
@@ -238,9 +252,17 @@ def test_a_device_without_room_is_full(tmp_path):
     partial.discard()
 
 
-@pytest.mark.parametrize("method", ["create", "open", "free", "keys", "partials"])
+@pytest.mark.parametrize("method", ["create", "open", "check", "free", "keys", "partials"])
 def test_a_store_that_has_gone_is_unavailable(tmp_path, method):
     store = FilesystemStore(tmp_path / "nowhere")
     arguments = [new_key()] if method in {"create", "open"} else []
     with pytest.raises(StoreUnavailable):
         list(getattr(store, method)(*arguments))
+
+
+def test_a_store_that_has_gone_is_neither_kept_nor_collected(tmp_path):
+    store = FilesystemStore(tmp_path / "nowhere")
+    with pytest.raises(StoreUnavailable), store.keeping(lambda: None):
+        pass
+    with pytest.raises(StoreUnavailable), store.collecting():
+        pass

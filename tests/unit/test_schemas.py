@@ -12,6 +12,7 @@ from repoman.errors import InvalidParameter, MissingParameter, RepomanError, Unk
 from repoman.identity import Permission
 from repoman.schemas import (
     Fields,
+    GroupChanges,
     ImageChanges,
     NewGroup,
     NewImage,
@@ -20,7 +21,7 @@ from repoman.schemas import (
     UserChanges,
     validate,
 )
-from repoman.services import certificates, images
+from repoman.services import certificates, group_changes, images
 
 # The Kelvin sign, which lower() turns into an ASCII letter, and the long s, which upper() does.
 NAMES = (
@@ -112,6 +113,7 @@ def test_the_first_wrong_field_is_explained():
 def test_every_field_that_can_be_changed_has_its_right():
     """The list of hypervisors has rights of its own."""
     assert set(images.FIELD_ACTIONS) | {"hypervisor"} == set(ImageChanges.model_fields)
+    assert set(group_changes.FIELD_ACTIONS) == set(GroupChanges.model_fields)
 
 
 def test_a_certificates_fields_are_the_same_for_users_and_certificates():

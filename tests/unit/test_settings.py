@@ -29,6 +29,7 @@ def test_only_database_and_store_are_needed():
         ("repoman.gc_grace", " 0 ", "gc_grace", 0),
         ("repoman.accept_proxies", "Yes", "accept_proxies", True),
         ("repoman.require_issuer", "0", "require_issuer", False),
+        ("repoman.time_format", " CTIME ", "time_format", "ctime"),
     ],
 )
 def test_settings_are_typed(key, text, name, value):
@@ -57,6 +58,7 @@ def test_settings_are_typed(key, text, name, value):
         ("repoman.require_issuer", ""),
         ("repoman.allow_unauthenticated", "2"),
         ("repoman.default_group", ""),
+        ("repoman.time_format", "iso8601"),
         ("repoman.gc_grace", "1 h"),
         ("repoman.gc_grace", "-1"),
         ("repoman.database_timeout", "٣"),

@@ -5,12 +5,12 @@ from pyramid.interfaces import IExceptionResponse
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from repoman import routing
-from repoman.security import TABLE, Action
+from repoman.security import ADMINISTRATION, CONFERS, TABLE, Action
 
 
 @pytest.fixture
 def introspector(application):
-    return application.application.registry.introspector
+    return application.application.application.registry.introspector
 
 
 def routes(introspector):
@@ -77,3 +77,11 @@ def test_every_action_is_in_the_table_and_every_refusal_can_name_a_permission():
                 Action.DOWNLOAD,
             }
         )
+
+
+def test_every_change_of_users_and_groups_is_administration():
+    reads = {"user:list", "user:read", "group:list", "group:read"}
+    assert {
+        action for action in Action if action.startswith(("user:", "group:"))
+    } - reads == ADMINISTRATION
+    assert set(CONFERS) < ADMINISTRATION

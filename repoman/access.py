@@ -1,0 +1,159 @@
+"""The outermost WSGI middleware: a request's id, and one line about it when it is over.
+
+It is wrapped around the `CertificateMiddleware` in `repoman.main`, not in the ini, so that no
+request goes without a line. It counts and never keeps: bodies stream through it as they are.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from structlog.contextvars import bind_contextvars, unbind_contextvars
+
+from repoman.certificates.middleware import CertificateMiddleware, Environ
+from repoman.logs import get_logger
+
+log = get_logger(__name__)
+
+LONGEST_AGENT = 256
+"""Characters that are logged of a User-Agent. The server bounds the length of the URL."""
+
+
+class AccessLog:
+    """Gives each request its id, and writes one line when its answer has been sent or cut off.
+
+    The id is Apache's UNIQUE_ID where there is one: a variable of the server's, never a header.
+    """
+
+    def __init__(self, application: CertificateMiddleware) -> None:
+        self.application = application
+        self.sessions = application.sessions
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Pass on, and count."""
+        environ["repoman.request_id"] = environ.get("UNIQUE_ID") or uuid.uuid4().hex
+        bind_contextvars(request_id=environ["repoman.request_id"])
+        exchange = Exchange(environ)
+        try:
+            chunks = self.application(environ, exchange.observe(start_response))
+        except BaseException as error:
+            exchange.end(error)
+            raise
+        return Answer(chunks, exchange)
+
+
+class Input:
+    """``wsgi.input``, counting the bytes that are read."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.received = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Let a server's own attributes be seen."""
+        return getattr(self._stream, name)
+
+    def read(self, *size: int) -> bytes:
+        """Read as the server does."""
+        return self._counted(self._stream.read(*size))
+
+    def readline(self, *size: int) -> bytes:
+        """Read a line as the server does."""
+        return self._counted(self._stream.readline(*size))
+
+    def readlines(self, *hint: int) -> list[bytes]:
+        """Read lines as the server does."""
+        return [self._counted(line) for line in self._stream.readlines(*hint)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._counted, self._stream)
+
+    def _counted(self, data: bytes) -> bytes:
+        self.received += len(data)
+        return data
+
+
+class Exchange:
+    """One request and its answer, as the line tells of them."""
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ, self._began = environ, time.perf_counter()
+        # Now, for the application changes the path.
+        self._target = target(environ)
+        self._input = environ["wsgi.input"] = Input(environ["wsgi.input"])
+        self._status: int | None = None
+        self._code: str | None = None
+        self.sent = 0
+        self.complete = False
+
+    def observe(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
+        """Note the status and the error's code of the answer."""
+
+        def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            self._status = int(status.split(" ", 1)[0])
+            codes = (value for name, value in headers if name.lower() == "x-repoman-error")
+            self._code = next(codes, None)
+            return start_response(status, headers, *exc_info)
+
+        return observed
+
+    def end(self, error: BaseException | None) -> None:
+        """Write the line, with the traceback of what ended the answer early on our side."""
+        environ = self._environ
+        identity = environ.get("repoman.identity")
+        log.info(
+            "request",
+            request_id=environ["repoman.request_id"],
+            method=environ["REQUEST_METHOD"],
+            path=self._target,
+            status=self._status,
+            code=self._code,
+            user=identity and identity.user_name,
+            dn=environ.get("repoman.dn"),
+            client=environ.get("REMOTE_ADDR"),
+            bytes_received=self._input.received,
+            bytes_sent=self.sent,
+            seconds=round(time.perf_counter() - self._began, 6),
+            # To HEAD a server may leave the answer's body alone.
+            cut_off=not self.complete and environ["REQUEST_METHOD"] != "HEAD",
+            user_agent=environ.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT],
+            **({"exc_info": error} if error else {}),
+        )
+        unbind_contextvars("request_id")
+
+
+def target(environ: Environ) -> str:
+    """Return path and query as the client sent them, all but ASCII percent-encoded."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    query = environ.get("QUERY_STRING")
+    return quote(path, safe="/:@!$&'()*+,;=~", encoding="latin-1") + (f"?{query}" if query else "")
+
+
+class Answer:
+    """The answer's chunks, counted when the server comes back for more: so they were sent."""
+
+    def __init__(self, chunks: Iterable[bytes], exchange: Exchange) -> None:
+        self.chunks, self._exchange = chunks, exchange
+        self._error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        exchange = self._exchange
+        try:
+            for chunk in self.chunks:
+                yield chunk
+                exchange.sent += len(chunk)
+        except Exception as error:
+            self._error = error
+            raise
+        exchange.complete = True
+
+    def close(self) -> None:
+        """Close the application's answer, then write the line; servers call this in any case."""
+        try:
+            close = getattr(self.chunks, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._exchange.end(self._error)

@@ -1,0 +1,1 @@
+"""Backup and restore: database and files of a whole site, while it serves."""

@@ -1,0 +1,81 @@
+"""Deleting a user, and what becomes of the images."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased, selectinload
+
+from repoman.errors import ImageExists, InvalidParameter, UserOwnsImages
+from repoman.identity import Identity
+from repoman.models import Image, User
+from repoman.queries import DELETE, GIVE
+from repoman.security import Action, require
+from repoman.services import images, owners, users
+from repoman.services.last_admin import require_some_admin
+
+
+def delete(session: Session, caller: Identity, user: User, fate: str | None) -> Sequence[Image]:
+    """Remove a user, and return the images of which ``fate`` said what becomes of them.
+
+    Without it the user owns none. It is ``delete``, which takes the right to delete all images, or
+    ``give:`` and the name of another user, which takes the right to change them all.
+    Raises `UserOwnsImages`, `PermissionDenied`, `InvalidParameter`, `ImageExists`,
+    `ImageReadOnly`, `LastAdmin`.
+    """
+    owned: Sequence[Image] = ()
+    if fate is None:
+        _require_none(session, user)
+    elif fate == DELETE:
+        require(caller, Action.DELETE_USERS_IMAGES, user)
+        owned = _images_of(session, user)
+        for image in owned:
+            images.delete(session, image)
+    else:
+        require(caller, Action.GIVE_USERS_IMAGES, user)
+        owned = _give_all(session, user, fate.removeprefix(GIVE))
+    was_admin = users.is_admin(session, user)
+    session.delete(user)
+    session.flush()
+    if was_admin:
+        require_some_admin(session)
+    return owned
+
+
+def _images_of(session: Session, user: User) -> Sequence[Image]:
+    """Return all images of the user, locked in one order."""
+    statement = select(Image).where(Image.owner_id == user.id).order_by(Image.id)
+    return session.scalars(images.locked(statement.options(selectinload(Image.shares)))).all()
+
+
+def _require_none(session: Session, user: User) -> None:
+    owned = session.scalar(select(func.count()).where(Image.owner_id == user.id))
+    if owned:
+        raise UserOwnsImages(
+            f"{user.name} owns {owned} images: ?images=delete deletes them, "
+            "?images=give:USER gives them to another user.",
+            usage=owned,
+        )
+
+
+def _give_all(session: Session, user: User, name: str) -> Sequence[Image]:
+    """Make another user the owner of all images, or of none where a name is taken there."""
+    receiver = users.find(session, name, "images")
+    if receiver is user:
+        raise InvalidParameter(f"{name} is being deleted; name somebody else.", field="images")
+    other = aliased(Image)
+    theirs = select(other.name).where(other.owner_id == receiver.id)
+    taken = session.scalar(
+        select(Image.name)
+        .where(Image.owner_id == user.id, Image.name.in_(theirs))
+        .order_by(Image.name)
+        .limit(1)
+    )
+    if taken is not None:
+        raise ImageExists(
+            f"{receiver.name} has an image {taken!r} already; rename one of the two first."
+        )
+    owned = _images_of(session, user)
+    for image in owned:
+        owners.change(session, image, receiver)
+    session.flush()
+    return owned
