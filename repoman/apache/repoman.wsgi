@@ -4,7 +4,9 @@ from pathlib import Path
 
 from plaster import get_loader
 
+from repoman import logs
+
 ini = str(Path(__file__).with_name("production.ini"))
 loader = get_loader(ini, protocols=["wsgi"])
-loader.setup_logging({})
+logs.set_up(loader, {})
 application = loader.get_wsgi_app("main")

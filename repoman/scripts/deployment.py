@@ -11,7 +11,7 @@ from pathlib import Path
 
 USER = "www-data"
 """Whom Debian's Apache runs as."""
-ERRORS = ("400", "404", "408", "413", "414", "502", "503")
+ERRORS = ("400", "404", "408", "413", "414", "500", "502", "503")
 MODULES = "alias headers mime reqtimeout setenvif ssl unique_id wsgi"
 PACKAGES = "apache2 libapache2-mod-wsgi-py3 apache2-dev libssl-dev"
 MODULE_SOURCE = "mod_proxy_certs/mod_proxy_certs.c"

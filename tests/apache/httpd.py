@@ -19,7 +19,7 @@ SHIPPED = [
     "wsgi",
     "xsendfile",
 ]
-"""Debian enables authz_core and mpm_event by itself; the rest is what repoman.conf asks for."""
+"""Debian enables authz_core, deflate, filter and mpm_event; the rest is repoman.conf's own."""
 PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3", "xsendfile": "libapache2-mod-xsendfile"}
 USER = "www-data"
 
@@ -35,6 +35,7 @@ ErrorLog {root}/error.log
 Define APACHE_LOG_DIR {root}
 TypesConfig /etc/mime.types
 {modules}
+AddOutputFilterByType DEFLATE application/json application/problem+json
 Include {include}
 {more}
 """

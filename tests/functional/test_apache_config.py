@@ -20,6 +20,7 @@ WRITTEN = [
     "errors/408.json",
     "errors/413.json",
     "errors/414.json",
+    "errors/500.json",
     "errors/502.json",
     "errors/503.json",
     "mod_proxy_certs/mod_proxy_certs.c",
