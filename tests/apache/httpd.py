@@ -6,21 +6,11 @@ import subprocess
 from pathlib import Path
 
 PROGRAMS = {"apache2": "apache2", "apxs2": "apache2-dev"}
-SHIPPED = [
-    "alias",
-    "authz_core",
-    "headers",
-    "mime",
-    "mpm_event",
-    "reqtimeout",
-    "setenvif",
-    "ssl",
-    "unique_id",
-    "wsgi",
-    "xsendfile",
-]
-"""Debian enables authz_core, deflate, filter and mpm_event; the rest is repoman.conf's own."""
-PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3", "xsendfile": "libapache2-mod-xsendfile"}
+OF_DEBIAN = ("authz_core", "deflate", "filter", "mpm_event")
+"""What Debian has enabled by itself; deflate packs JSON there."""
+OURS = ("alias", "headers", "mime", "reqtimeout", "setenvif", "ssl", "unique_id", "wsgi")
+"""What `apache-config` says to enable."""
+PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3"}
 USER = "www-data"
 
 CONFIGURATION = """\
@@ -57,7 +47,7 @@ def shipped_modules() -> dict[str, Path]:
     """Return the path of each module that comes with Debian. Raises `NoApache`."""
     query = [program("apxs2"), "-q", "LIBEXECDIR"]
     folder = Path(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip())
-    found = {name: folder / f"mod_{name}.so" for name in SHIPPED}
+    found = {name: folder / f"mod_{name}.so" for name in OF_DEBIAN + OURS}
     for name, path in found.items():
         if not path.exists():
             package = PACKAGES.get(name, "apache2")
