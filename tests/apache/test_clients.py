@@ -4,12 +4,12 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 
 import pytest
 
 from tests.apache.refusals import assert_refused_by_handshake
-from tests.server.running import need, wait_until
+from tests.server.running import wait_until
+from tests.tls import assert_no_session_is_resumed
 
 
 def whoami(site, certificate):
@@ -130,19 +130,7 @@ def test_tls_from_1_2_on(site, ann, version, works):
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_no_session_is_resumed(site, ann, version):
     """A resumed session would arrive without the chain of a proxy."""
-    address = ["-connect", f"localhost:{site.port}", "-servername", "localhost"]
-    command = [need("openssl"), "s_client", *address, "-CAfile", site.folder / "ca.pem"]
-    printed = subprocess.run(
-        [*command, "-cert", ann, version, "-reconnect"],
-        input="",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    ).stdout
-    assert printed.count("\nNew, ") >= 5
-    assert "\nReused, " not in printed
-    assert "session ticket" not in printed.lower()
+    assert_no_session_is_resumed(site, ann, version, "/api")
 
 
 def test_headers_make_nobody_somebody_else(site, bob):
