@@ -26,6 +26,7 @@ OTHER_HOST = """
 """
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Let one worker of pytest-xdist run all of these, so that Repoman is installed once."""
     for item in items:

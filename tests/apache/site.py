@@ -175,8 +175,10 @@ class Site(Server):
         return sizes
 
     def reload(self):
-        """Restart gracefully, as ``systemctl reload apache2`` does."""
+        """Restart gracefully, as ``systemctl reload apache2`` does; return when it has begun."""
+        begun = self.log("error.log").count("SIGUSR1 received")
         os.kill(self.pid, signal.SIGUSR1)
+        assert wait_until(lambda: self.log("error.log").count("SIGUSR1 received") > begun)
 
     def ask(self, *arguments, certificate=None):
         """Run curl and return its `Answer`."""

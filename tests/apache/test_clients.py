@@ -128,9 +128,9 @@ def test_tls_from_1_2_on(site, ann, version, works):
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_no_session_is_resumed(site, ann, version):
+def test_no_session_is_resumed(site, ann, version, tmp_path):
     """A resumed session would arrive without the chain of a proxy."""
-    assert_no_session_is_resumed(site, ann, version, "/api")
+    assert_no_session_is_resumed(site, ann, version, "/api", tmp_path)
 
 
 def test_headers_make_nobody_somebody_else(site, bob):

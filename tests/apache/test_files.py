@@ -192,11 +192,11 @@ def test_transfers_outlive_a_graceful_restart(site, ann, url, tmp_path):
     assert wait_until(lambda: all(path.exists() for path in downloads))
     before = set(site.children())
     site.reload()
+    assert [curl.poll() for curl in running] == [None, None, None, None]
     # Others are served meanwhile: files at once, the rest when mod_wsgi's daemon is there again.
     assert site.ask("-I", url, certificate=ann).status == 200
-    assert wait_until(lambda: site.ask("/api/whoami", certificate=ann).status == 200)
+    assert wait_until(lambda: site.ask("/api/whoami", certificate=ann).status == 200, 30)
     assert wait_until(lambda: set(site.children(daemon=False)) - before)
-    assert [curl.poll() for curl in running] == [None, None, None, None]
     ended = [curl.communicate() for curl in running]
     assert [printed for printed, _ in ended] == ["200", "200", "200", "200"], ended
     assert {sha256(path) for path in downloads} == {sha256(old)}

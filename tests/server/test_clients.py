@@ -126,9 +126,9 @@ def test_tls_below_1_2_is_refused(server):
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_no_session_is_resumed(server, folder, ann, version):
+def test_no_session_is_resumed(server, folder, ann, version, tmp_path):
     """A resumed session would arrive without the chain of a proxy."""
-    assert_no_session_is_resumed(server, ann.write(folder), version, "/hello")
+    assert_no_session_is_resumed(server, ann.write(folder), version, "/hello", tmp_path)
 
 
 def test_unusable_certificates_are_refused_by_the_handshake(server, folder, ann, authority):
