@@ -1,7 +1,6 @@
 """One Apache for the tests that leave it as it was, and the people they use."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +8,6 @@ from tests.apache.httpd import NoApache
 from tests.apache.site import Installation, Site
 from tests.pki import CertificateAuthority
 
-HERE = Path(__file__).parent
 OTHER_HOST = """
 <VirtualHost *:{{port}}>
     ServerName other.test
@@ -24,14 +22,6 @@ OTHER_HOST = """
     </Directory>
 </VirtualHost>
 """
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Let one worker of pytest-xdist run all of these, so that Repoman is installed once."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("apache"))
 
 
 class Certificates:
