@@ -37,7 +37,26 @@ def wait_until(condition, seconds=10):
     return outcome
 
 
-class Running:
+class Server:
+    """What answers at ``url``, with a certificate of ``ca.pem`` in ``folder``."""
+
+    folder: Path
+    url: str
+
+    def curl(self, *arguments, certificate=None, wait=True):
+        """Run curl; a string that begins with a slash is a path on the server."""
+        command = [need("curl"), "-sS", "--max-time", "60", "--cacert", self.folder / "ca.pem"]
+        command += ["--cert", certificate] if certificate else []
+        command += [
+            self.url + part if isinstance(part, str) and part.startswith("/") else part
+            for part in arguments
+        ]
+        pipe = subprocess.PIPE
+        running = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+        return Finished(running) if wait else running
+
+
+class Running(Server):
     """A server process in a process group of its own, as a terminal starts it."""
 
     def __init__(self, command, folder, port):
@@ -66,18 +85,6 @@ class Running:
         except OSError:
             return ""  # said in less time than curl takes
         return "answers" if self.curl("/hello", "--insecure").code == 0 else ""
-
-    def curl(self, *arguments, certificate=None, wait=True):
-        """Run curl; a string that begins with a slash is a path on the server."""
-        command = [need("curl"), "-sS", "--max-time", "60", "--cacert", self.folder / "ca.pem"]
-        command += ["--cert", certificate] if certificate else []
-        command += [
-            self.url + part if isinstance(part, str) and part.startswith("/") else part
-            for part in arguments
-        ]
-        pipe = subprocess.PIPE
-        running = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
-        return Finished(running) if wait else running
 
     def workers(self):
         tasks = f"/proc/{self.process.pid}/task/{self.process.pid}/children"

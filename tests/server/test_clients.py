@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +17,7 @@ from tests.pki import (
     proxy_info,
     to_pem,
 )
-from tests.server.running import need
+from tests.tls import assert_no_session_is_resumed
 
 
 def environ(server, *arguments, **options):
@@ -127,21 +126,9 @@ def test_tls_below_1_2_is_refused(server):
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_no_session_is_resumed(server, folder, ann, version):
+def test_no_session_is_resumed(server, folder, ann, version, tmp_path):
     """A resumed session would arrive without the chain of a proxy."""
-    address = ["-connect", f"localhost:{server.port}", "-CAfile", folder / "ca.pem"]
-    command = [need("openssl"), "s_client", *address, "-cert", ann.write(folder), version]
-    printed = subprocess.run(
-        [*command, "-reconnect"], input="", capture_output=True, text=True, check=False, timeout=20
-    ).stdout
-    assert printed.count("\nNew, ") >= 5
-    assert "\nReused, " not in printed
-    request = "GET /hello HTTP/1.0\r\n\r\n"
-    printed = subprocess.run(
-        [*command, "-ign_eof"], input=request, capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.count("\nhello") == 1
-    assert "session ticket" not in printed.lower()
+    assert_no_session_is_resumed(server, ann.write(folder), version, "/hello", tmp_path)
 
 
 def test_unusable_certificates_are_refused_by_the_handshake(server, folder, ann, authority):

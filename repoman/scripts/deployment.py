@@ -1,0 +1,133 @@
+"""What the host of a deployment needs: Apache's and systemd's files, and the commands to use them.
+
+The files are those of repoman/apache and repoman/systemd with the values of the host in their
+places, so that what is tested, what can be read in the source, and what is deployed is the same.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+USER = "www-data"
+"""Whom Debian's Apache runs as."""
+ERRORS = ("400", "404", "408", "413", "414", "500", "502", "503")
+MODULES = "alias headers mime reqtimeout setenvif ssl unique_id wsgi"
+PACKAGES = "apache2 libapache2-mod-wsgi-py3 apache2-dev libssl-dev"
+MODULE_SOURCE = "mod_proxy_certs/mod_proxy_certs.c"
+UNITS = ("repoman-gc.service", "repoman-gc.timer")
+
+Values = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A host's values. All paths are absolute; ``home`` is the folder that is written."""
+
+    host: str
+    port: int
+    home: Path
+    venv: Path
+    cert: Path
+    key: Path
+    ca: Path
+    crl: Path | None
+    store: Path
+    database: str
+    daemon_only: bool
+
+    @property
+    def ini(self) -> Path:
+        """Say where the settings are."""
+        return self.home / "production.ini"
+
+    @property
+    def admin(self) -> str:
+        """Write how ``repoman-admin`` begins here."""
+        return f"{self.venv}/bin/repoman-admin --config {self.ini}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings of ``[app:main]`` that are the host's own."""
+        port = "" if self.port == 443 else f":{self.port}"
+        return {
+            "sqlalchemy.url": self.database,
+            "repoman.store": str(self.store),
+            "repoman.base_url": f"https://{self.host}{port}",
+            "repoman.hosts": self.host,
+        }
+
+
+def make(deployment: Deployment) -> dict[str, str]:
+    """Return what each file of the folder is to hold."""
+    defines: Values = {
+        "REPOMAN_HOST": deployment.host,
+        "REPOMAN_PORT": str(deployment.port),
+        "REPOMAN_HOME": str(deployment.home),
+        "REPOMAN_VENV": str(deployment.venv),
+        "REPOMAN_CERTIFICATE": str(deployment.cert),
+        "REPOMAN_KEY": str(deployment.key),
+        "REPOMAN_AUTHORITIES": str(deployment.ca),
+        "REPOMAN_REVOCATIONS": str(deployment.crl) if deployment.crl else None,
+        "REPOMAN_DAEMON_ONLY": "" if deployment.daemon_only else None,
+    }
+    escaped = {key: value.replace("%", "%%") for key, value in deployment.settings.items()}
+    texts = {
+        "repoman.conf": set_lines(source("apache/repoman.conf"), "Define {} ", defines),
+        "repoman.wsgi": source("apache/repoman.wsgi"),
+        "production.ini": set_lines(source("apache/production.ini"), "{} = ", escaped),
+        MODULE_SOURCE: source(f"apache/{MODULE_SOURCE}"),
+    }
+    texts |= {f"errors/{code}.json": source(f"apache/errors/{code}.json") for code in ERRORS}
+    of_units = {"User": USER, "ExecStart": f"{deployment.admin} gc"}
+    for name in UNITS:
+        text = source(f"systemd/{name}")
+        is_service = name.endswith(".service")
+        texts[f"systemd/{name}"] = set_lines(text, "{}=", of_units) if is_service else text
+    return texts
+
+
+def source(name: str) -> str:
+    """Read a file of the package's."""
+    return files("repoman").joinpath(name).read_text(encoding="utf-8")
+
+
+def set_lines(text: str, beginning: str, values: Values | dict[str, str]) -> str:
+    """Give the one line that begins with each name its value; None makes a comment of it."""
+    for name, value in values.items():
+        start = beginning.format(name)
+        pattern = re.compile(rf"^#?{re.escape(start.rstrip(' ='))}(?![\w.]).*$", re.MULTILINE)
+        if len(lines := pattern.findall(text)) != 1:
+            raise AssertionError(f"{start} begins {len(lines)} lines")
+        line = f"#{start}" if value is None else f"{start}{value}"
+        text = pattern.sub(line.rstrip().replace("\\", r"\\"), text)
+    return text
+
+
+def next_commands(deployment: Deployment) -> list[str]:
+    """Write what is left to do on Debian, a command a line."""
+    home, as_apache = deployment.home, f"runuser -u {USER} --"
+    lines = [
+        f"apt-get install {PACKAGES}",
+        f"cd {home}/mod_proxy_certs && apxs2 -i -c mod_proxy_certs.c -lssl -lcrypto",
+        'echo "LoadModule proxy_certs_module $(apxs2 -q LIBEXECDIR)/mod_proxy_certs.so" '
+        "> /etc/apache2/mods-available/proxy_certs.load",
+        f"a2enmod {MODULES} proxy_certs",
+        f"chgrp {USER} {deployment.ini}",
+        f"install -d -o {USER} -g {USER} -m 750 {deployment.store}",
+    ]
+    if deployment.database == "postgresql:///repoman":
+        lines += [
+            f"runuser -u postgres -- createuser {USER}",
+            f"runuser -u postgres -- createdb --owner {USER} repoman",
+        ]
+    lines += [
+        f"{as_apache} {deployment.admin} init",
+        f"{as_apache} {deployment.admin} user add NAME --certificate FILE --admin",
+        f"ln -s {home}/repoman.conf /etc/apache2/sites-available/repoman.conf",
+        f"cp {' '.join(f'{home}/systemd/{name}' for name in UNITS)} /etc/systemd/system/",
+        "systemctl daemon-reload && systemctl enable --now repoman-gc.timer",
+    ]
+    if deployment.port != 443:
+        lines.append(f'echo "Listen {deployment.port}" >> /etc/apache2/ports.conf')
+    return [*lines, "a2ensite repoman && apache2ctl configtest && systemctl restart apache2"]

@@ -1,0 +1,124 @@
+"""One Apache for the tests that leave it as it was, and the people they use."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.apache.httpd import NoApache
+from tests.apache.site import Installation, Site
+from tests.pki import CertificateAuthority
+
+OTHER_HOST = """
+<VirtualHost *:{{port}}>
+    ServerName other.test
+    SSLEngine on
+    SSLCertificateFile {tls}/server.pem
+    SSLVerifyClient require
+    SSLVerifyDepth 10
+    SSLCACertificateFile {tls}/ca.pem
+    DocumentRoot {tls}/pages
+    <Directory {tls}/pages>
+        Require all granted
+    </Directory>
+</VirtualHost>
+"""
+
+
+class Certificates:
+    """Files of certificates, as ``curl --cert`` takes them."""
+
+    def __init__(self, folder, authority):
+        self.folder, self.authority = folder, authority
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        self.ann = authority.issue("/O=Test Grid/CN=Ann Lee")
+        self.bob = authority.issue("/O=Test Grid/CN=Bob Moe")
+        self.robot = authority.issue("/O=Test Grid/CN=Ann Lee/CN=12345")
+        self.administrator = authority.issue("/O=Test Grid/CN=Admin")
+        self.unknown = authority.issue("/O=Test Grid/CN=Nobody Knows")
+        self.expired = authority.issue("/O=Test Grid/CN=Ann Lee", not_after=past)
+        self.revoked = authority.issue("/O=Test Grid/CN=Ann Lee")
+        self.stranger = CertificateAuthority().issue("/O=Test Grid/CN=Ann Lee")
+
+    def write(self, holder):
+        """Return the path of a holder's file."""
+        return holder.write(self.folder)
+
+    def write_all(self):
+        """Write what Apache and its administrator need."""
+        hosts = ["localhost", "other.test", "127.0.0.1"]
+        server = self.authority.issue("/O=Test Grid/CN=localhost", hostnames=hosts)
+        server.write(self.folder, "server.pem")
+        self.administrator.write(self.folder, "admin.pem")
+        (self.folder / "ca.pem").write_text(self.authority.pem)
+        revoked = [self.revoked.certificate.serial_number]
+        (self.folder / "crl.pem").write_text(self.authority.revoke(revoked))
+        (self.folder / "pages").mkdir()
+        (self.folder / "pages" / "hello").write_text("hello")
+
+
+@pytest.fixture(scope="session")
+def installation():
+    """Repoman installed for Apache, in a folder that goes with the tests."""
+    try:
+        made = Installation()
+    except NoApache as reason:
+        pytest.skip(f"runs under Apache, and {reason}")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def certificates(installation, authority):
+    made = Certificates(installation.tls, authority)
+    made.write_all()
+    return made
+
+
+@pytest.fixture(scope="session")
+def site(installation, certificates):
+    """Return the Apache that `apache-config` sets up, with the users admin, ann, bob and robot."""
+    running = Site(installation, "site", more=OTHER_HOST.format(tls=installation.tls))
+    try:
+        register(running)
+        yield running
+    finally:
+        running.stop()
+
+
+def register(site):
+    for name, dn in (
+        ("ann", "/O=Test Grid/CN=Ann Lee"),
+        ("bob", "/O=Test Grid/CN=Bob Moe"),
+        ("robot", "/O=Test Grid/CN=Ann Lee/CN=12345"),
+    ):
+        fields = ["-d", f"user_name={name}", "--data-urlencode", f"cert_dn={dn}"]
+        made = site.ask("/api/users", *fields, certificate=site.folder / "admin.pem")
+        assert made.status == 201, (made.errors, made.body, site.log("repoman-error.log"))
+
+
+@pytest.fixture(scope="session")
+def ann(certificates):
+    """Return the file of ann's certificate."""
+    return certificates.write(certificates.ann)
+
+
+@pytest.fixture(scope="session")
+def bob(certificates):
+    """Return the file of bob's certificate."""
+    return certificates.write(certificates.bob)
+
+
+@pytest.fixture(scope="session")
+def admin(site):
+    """Return the file of the administrator's certificate."""
+    return site.folder / "admin.pem"
+
+
+@pytest.fixture
+def image(site, ann, request):
+    """Return the name of an image of ann's without file; it goes with the test."""
+    name = request.node.name.replace("[", "-").replace("]", "")[:100]
+    made = site.ask("/api/images", "-d", f"name={name}", certificate=ann)
+    assert made.status == 201, made.body
+    yield name
+    site.ask("-X", "DELETE", f"/api/images/{name}", certificate=ann)

@@ -1,0 +1,212 @@
+"""Repoman installed, configured and started as the README's "Deployment" says, in a folder in /tmp.
+
+www-data must be able to read it, so it is none of pytest's folders, which are their maker's alone.
+"""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from tests.apache import httpd
+from tests.apache.httpd import NoApache
+from tests.server.running import ROOT, Server, free_port, wait_until
+
+PYTHON = "/usr/bin/python3"
+"""Debian's, which its mod_wsgi is built for."""
+PACKAGE = ("setup.cfg", "setup.py", "pyproject.toml", "README.markdown", "LICENSE")
+# It ends httpd as soon as the pipe from the tests closes, also where the tests are killed.
+HOLDER = '"$@" & httpd=$!; read -r line; kill $httpd; wait $httpd'
+SHOWN = "\n--- %{http_code} %{size_upload}\n%{header_json}"
+ENVIRONMENT = {
+    key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "REPOMAN"))
+}
+
+
+def as_apache():
+    """Return what makes subprocess run a program as the user that httpd's children are."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        entry = pwd.getpwnam(httpd.USER)
+    except KeyError:
+        raise NoApache(f"there is no user {httpd.USER} (Debian: apache2)") from None
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def run(*command, **options):
+    """Run a program that must succeed, and return what it printed."""
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options
+    )
+    assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
+    return ended.stdout
+
+
+class Installation:
+    """What all servers share: Repoman in a virtualenv of Debian's Python, and the modules."""
+
+    def __init__(self):
+        self.modules = httpd.shipped_modules()
+        httpd.program("apache2")
+        as_apache()
+        self.folder = Path(tempfile.mkdtemp(prefix="repoman-apache-"))
+        self.folder.chmod(0o755)
+        try:
+            self._install()
+        except BaseException:
+            self.remove()
+            raise
+
+    def _install(self):
+        self.tls = self.folder / "tls"
+        self.tls.mkdir()
+        self.venv = self.folder / "venv"
+        made = [PYTHON, "-m", "venv", "--without-pip", self.venv]
+        if not Path(PYTHON).exists() or subprocess.run(made, check=False).returncode != 0:
+            raise NoApache(f"{PYTHON} makes no virtualenv (Debian: python3-venv)")
+        source = self.folder / "source"
+        source.mkdir()
+        for name in PACKAGE:
+            shutil.copy(ROOT / name, source)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "repoman", source / "repoman", ignore=ignored)
+        pip = [sys.executable, "-m", "pip", "--python", self.venv / "bin" / "python"]
+        run(*pip, "install", "--quiet", source)
+        # From what was installed, which shows that it came along.
+        (installed,) = self.venv.glob("lib/*/site-packages/repoman/apache")
+        module = httpd.build_module(
+            installed / "mod_proxy_certs/mod_proxy_certs.c", self.folder / "module"
+        )
+        self.modules["proxy_certs"] = module
+
+    def admin(self, *arguments, **options):
+        """Run the installed ``repoman-admin``."""
+        return run(self.venv / "bin/repoman-admin", *map(str, arguments), **options)
+
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+
+class Site(Server):
+    """A running httpd with a database and a store of its own."""
+
+    def __init__(self, installation, name, *, options=(), crl=True, without=(), more=""):
+        self.installation, self.folder = installation, installation.tls
+        self.port = free_port()
+        self.url = f"https://localhost:{self.port}"
+        base = installation.folder / name
+        self.home, self.var, self.root = base / "home", base / "var", base / "root"
+        self.store = self.var / "store"
+        self.var.mkdir(parents=True)
+        if crl:
+            options = ("--crl", self.folder / "crl.pem", *options)
+        self._configure(options)
+        modules = {key: path for key, path in installation.modules.items() if key not in without}
+        conf = httpd.write_configuration(
+            self.root, self.port, modules, self.home / "repoman.conf", more.format(port=self.port)
+        )
+        self._start(conf)
+
+    def _configure(self, options):
+        tls = self.folder
+        self.installation.admin(
+            *("apache-config", "--host", "localhost", "--port", self.port),
+            *("--cert", tls / "server.pem", "--key", tls / "server.pem"),
+            *("--ca", tls / "ca.pem"),
+            *("--store", self.store, "--database", f"sqlite:///{self.var}/repoman.sqlite"),
+            *("--output", self.home, *options),
+        )
+        if os.geteuid() == 0:
+            shutil.chown(self.home / "production.ini", group=httpd.USER)
+            shutil.chown(self.var, httpd.USER, httpd.USER)
+        self.admin("init")
+        self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
+
+    def admin(self, *arguments):
+        """Administer it, as the user that httpd's children are."""
+        ini = self.home / "production.ini"
+        return self.installation.admin("--config", ini, *arguments, **as_apache())
+
+    def _start(self, conf):
+        command = [httpd.program("apache2"), "-f", conf, "-DFOREGROUND"]
+        self._holder = subprocess.Popen(
+            ["/bin/sh", "-c", HOLDER, "holder", *command],
+            stdin=subprocess.PIPE,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        if not wait_until(lambda: self.curl("/healthz").code == 0, 30):
+            self.stop()
+            raise AssertionError(self.log("error.log") + self.log("repoman-error.log"))
+
+    @property
+    def pid(self):
+        """Return httpd's parent process."""
+        return int((self.root / "httpd.pid").read_text())
+
+    def children(self, daemon=None):
+        """Return httpd's child processes; with ``daemon``, those that are mod_wsgi's or not."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        found = []
+        for pid in map(int, listed):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                is_daemon = b"(wsgi:repoman)" in Path(f"/proc/{pid}/cmdline").read_bytes()
+                if daemon in {None, is_daemon}:
+                    found.append(pid)
+        return found
+
+    def log(self, name):
+        path = self.root / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def partials(self):
+        """Return how many bytes each upload under way has brought."""
+        sizes = []
+        for path in (self.store / "partial").rglob("*"):
+            with suppress(FileNotFoundError):
+                sizes += [path.stat().st_size] if path.is_file() else []
+        return sizes
+
+    def reload(self):
+        """Restart gracefully, as ``systemctl reload apache2`` does; return when it has begun."""
+        begun = self.log("error.log").count("SIGUSR1 received")
+        os.kill(self.pid, signal.SIGUSR1)
+        assert wait_until(lambda: self.log("error.log").count("SIGUSR1 received") > begun)
+
+    def ask(self, *arguments, certificate=None):
+        """Run curl and return its `Answer`."""
+        return Answer(self.curl(*arguments, "-w", SHOWN, certificate=certificate))
+
+    def stop(self):
+        self._holder.stdin.close()
+        self._holder.wait(30)
+
+
+class Answer:
+    """What curl got: ``status``, ``headers`` (lower case), ``body``, and how much was ``sent``.
+
+    ``code`` is curl's exit status and ``errors`` what it said.
+    """
+
+    def __init__(self, finished):
+        self.code, self.errors = finished.code, finished.errors
+        self.body, _, rest = finished.printed.rpartition("\n--- ")
+        line, _, headers = rest.partition("\n")
+        self.status, self.sent = map(int, line.split())
+        self.headers = {key: values[-1] for key, values in json.loads(headers).items()}
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def refusal(self):
+        """Return status and code of an error."""
+        return self.status, self.headers.get("x-repoman-error")
