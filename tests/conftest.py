@@ -12,6 +12,8 @@ import repoman
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
+from tests.apache import installation as apache_installation
+from tests.apache.httpd import NoApache
 from tests.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.factories import People
 from tests.pki import CertificateAuthority
@@ -77,6 +79,19 @@ def migrated_postgres(postgres) -> str:
     migrate(engine)
     engine.dispose()
     return name
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory) -> Iterator[apache_installation.Installation]:
+    """Repoman installed for Apache, made when the first test asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    # Each worker of xdist has a folder of its own in that of the run.
+    run = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    try:
+        with apache_installation.shared(run) as made:
+            yield made
+    except NoApache as reason:
+        pytest.skip(f"runs under Apache, and {reason}")
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.apache.httpd import NoApache
-from tests.apache.site import Installation, Site
+from tests.apache.site import Site
 from tests.pki import CertificateAuthority
 
 OTHER_HOST = """
@@ -54,17 +53,6 @@ class Certificates:
         (self.folder / "crl.pem").write_text(self.authority.revoke(revoked))
         (self.folder / "pages").mkdir()
         (self.folder / "pages" / "hello").write_text("hello")
-
-
-@pytest.fixture(scope="session")
-def installation():
-    """Repoman installed for Apache, in a folder that goes with the tests."""
-    try:
-        made = Installation()
-    except NoApache as reason:
-        pytest.skip(f"runs under Apache, and {reason}")
-    yield made
-    made.remove()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ OF_DEBIAN = ("authz_core", "deflate", "filter", "mpm_event")
 OURS = ("alias", "headers", "mime", "reqtimeout", "setenvif", "ssl", "unique_id", "wsgi")
 """What `apache-config` says to enable."""
 PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3"}
+MODULE = "mod_proxy_certs.so"
 USER = "www-data"
 
 CONFIGURATION = """\
@@ -55,8 +56,8 @@ def shipped_modules() -> dict[str, Path]:
     return found
 
 
-def build_module(source: Path, folder: Path) -> Path:
-    """Build mod_proxy_certs as `apache-config` tells people to, but do not install it."""
+def build_module(source: Path, folder: Path) -> None:
+    """Build `MODULE` as `apache-config` tells people to, but do not install it."""
     folder.mkdir()
     copy = Path(shutil.copy(source, folder))
     command = [program("apxs2"), "-S", f"LIBEXECDIR={folder}", "-i", "-c", copy.name]
@@ -71,7 +72,6 @@ def build_module(source: Path, folder: Path) -> Path:
         if "openssl/ssl.h" in built.stderr:
             raise NoApache("OpenSSL's headers are not installed (Debian: libssl-dev)")
         raise AssertionError(built.stdout + built.stderr)
-    return folder / "mod_proxy_certs.so"
 
 
 def write_configuration(

@@ -1,97 +1,20 @@
-"""Repoman installed, configured and started as the README's "Deployment" says, in a folder in /tmp.
-
-www-data must be able to read it, so it is none of pytest's folders, which are their maker's alone.
-"""
+"""A private Apache, configured and started as the README's "Deployment" says."""
 
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from tests.apache import httpd
-from tests.apache.httpd import NoApache
-from tests.server.running import ROOT, Server, free_port, wait_until
+from tests.apache.installation import ENVIRONMENT, as_apache
+from tests.server.running import Server, free_port, wait_until
 
-PYTHON = "/usr/bin/python3"
-"""Debian's, which its mod_wsgi is built for."""
-PACKAGE = ("setup.cfg", "setup.py", "pyproject.toml", "README.markdown", "LICENSE")
 # It ends httpd as soon as the pipe from the tests closes, also where the tests are killed.
 HOLDER = '"$@" & httpd=$!; read -r line; kill $httpd; wait $httpd'
 SHOWN = "\n--- %{http_code} %{size_upload}\n%{header_json}"
-ENVIRONMENT = {
-    key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "REPOMAN"))
-}
-
-
-def as_apache():
-    """Return what makes subprocess run a program as the user that httpd's children are."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        entry = pwd.getpwnam(httpd.USER)
-    except KeyError:
-        raise NoApache(f"there is no user {httpd.USER} (Debian: apache2)") from None
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-
-def run(*command, **options):
-    """Run a program that must succeed, and return what it printed."""
-    ended = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options
-    )
-    assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
-    return ended.stdout
-
-
-class Installation:
-    """What all servers share: Repoman in a virtualenv of Debian's Python, and the modules."""
-
-    def __init__(self):
-        self.modules = httpd.shipped_modules()
-        httpd.program("apache2")
-        as_apache()
-        self.folder = Path(tempfile.mkdtemp(prefix="repoman-apache-"))
-        self.folder.chmod(0o755)
-        try:
-            self._install()
-        except BaseException:
-            self.remove()
-            raise
-
-    def _install(self):
-        self.tls = self.folder / "tls"
-        self.tls.mkdir()
-        self.venv = self.folder / "venv"
-        made = [PYTHON, "-m", "venv", "--without-pip", self.venv]
-        if not Path(PYTHON).exists() or subprocess.run(made, check=False).returncode != 0:
-            raise NoApache(f"{PYTHON} makes no virtualenv (Debian: python3-venv)")
-        source = self.folder / "source"
-        source.mkdir()
-        for name in PACKAGE:
-            shutil.copy(ROOT / name, source)
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "repoman", source / "repoman", ignore=ignored)
-        pip = [sys.executable, "-m", "pip", "--python", self.venv / "bin" / "python"]
-        run(*pip, "install", "--quiet", source)
-        # From what was installed, which shows that it came along.
-        (installed,) = self.venv.glob("lib/*/site-packages/repoman/apache")
-        module = httpd.build_module(
-            installed / "mod_proxy_certs/mod_proxy_certs.c", self.folder / "module"
-        )
-        self.modules["proxy_certs"] = module
-
-    def admin(self, *arguments, **options):
-        """Run the installed ``repoman-admin``."""
-        return run(self.venv / "bin/repoman-admin", *map(str, arguments), **options)
-
-    def remove(self):
-        shutil.rmtree(self.folder)
 
 
 class Site(Server):
@@ -101,7 +24,7 @@ class Site(Server):
         self.installation, self.folder = installation, installation.tls
         self.port = free_port()
         self.url = f"https://localhost:{self.port}"
-        base = installation.folder / name
+        base = installation.own / name
         self.home, self.var, self.root = base / "home", base / "var", base / "root"
         self.store = self.var / "store"
         self.var.mkdir(parents=True)
