@@ -18,19 +18,43 @@ SHOWN = "\n--- %{http_code} %{size_upload}\n%{header_json}"
 
 
 class Site(Server):
-    """A running httpd with a database and a store of its own."""
+    """A running httpd with a database and a store of its own, or those of one ``beside``.
 
-    def __init__(self, installation, name, *, options=(), crl=True, without=(), more=""):
+    ``options`` are apache-config's, ``without`` modules to leave out, ``more`` a configuration to
+    add, and ``change`` is called with the folder before the start.
+    """
+
+    def __init__(
+        self,
+        installation,
+        name,
+        *,
+        options=(),
+        crl=True,
+        without=(),
+        more="",
+        change=None,
+        database=None,
+        beside=None,
+    ):
         self.installation, self.folder = installation, installation.tls
         self.port = free_port()
         self.url = f"https://localhost:{self.port}"
         base = installation.own / name
         self.home, self.var, self.root = base / "home", base / "var", base / "root"
         self.store = self.var / "store"
+        self.database = database or f"sqlite:///{self.var}/repoman.sqlite"
         self.var.mkdir(parents=True)
+        if beside:
+            self.store = beside.store
         if crl:
             options = ("--crl", self.folder / "crl.pem", *options)
         self._configure(options)
+        if not beside:
+            self.admin("init")
+            self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
+        if change:
+            change(self.home)
         modules = {key: path for key, path in installation.modules.items() if key not in without}
         conf = httpd.write_configuration(
             self.root, self.port, modules, self.home / "repoman.conf", more.format(port=self.port)
@@ -43,14 +67,12 @@ class Site(Server):
             *("apache-config", "--host", "localhost", "--port", self.port),
             *("--cert", tls / "server.pem", "--key", tls / "server.pem"),
             *("--ca", tls / "ca.pem"),
-            *("--store", self.store, "--database", f"sqlite:///{self.var}/repoman.sqlite"),
+            *("--store", self.store, "--database", self.database),
             *("--output", self.home, *options),
         )
         if os.geteuid() == 0:
             shutil.chown(self.home / "production.ini", group=httpd.USER)
             shutil.chown(self.var, httpd.USER, httpd.USER)
-        self.admin("init")
-        self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
 
     def admin(self, *arguments):
         """Administer it, as the user that httpd's children are."""

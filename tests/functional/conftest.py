@@ -5,9 +5,25 @@ import pytest
 from tests.wsgi import Kept, Remains
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_collection_modifyitems(items):
+    """Leave out, behind Apache, the tests that look into the application's process."""
+    items[:] = [item for item in items if not (is_behind_apache(item) and is_in_process(item))]
+
+
+def is_behind_apache(item) -> bool:
+    """Say whether a test is one of a `backend` that is in another process."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("backend") == "apache"
+
+
+def is_in_process(item) -> bool:
+    """Say whether a test, its class or its module is marked so."""
+    return item.get_closest_marker("in_process") is not None
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "apache"])
 def backend(request) -> str:
-    """Both, one after the other; `tests.databases.on_sqlite` is for tests of one alone."""
+    """All, one after the other; `on_sqlite` in `tests.databases` is for tests of one alone."""
     return request.param
 
 
