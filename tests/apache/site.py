@@ -36,6 +36,7 @@ class Site(Server):
         change=None,
         database=None,
         beside=None,
+        admin=True,
     ):
         self.installation, self.folder = installation, installation.tls
         self.port = free_port()
@@ -52,6 +53,7 @@ class Site(Server):
         self._configure(options)
         if not beside:
             self.admin("init")
+        if admin and not beside:
             self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
         if change:
             change(self.home)
