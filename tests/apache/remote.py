@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from select import select
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,17 @@ NOT_THE_APPLICATIONS = {
 CHUNK = 1 << 16
 
 
+connections: dict[tuple[int, str], list["Exchange"]] = {}
+"""Those that are kept, by port and by what the client shows."""
+
+
+def close_all(port: int) -> None:
+    """Close the connections that are kept to a server."""
+    for key in [key for key in connections if key[0] == port]:
+        for exchange in connections.pop(key):
+            exchange.close()
+
+
 class Remote:
     """The application at ``port`` of localhost, whose certificate is of ``tls``/ca.pem.
 
@@ -32,6 +44,7 @@ class Remote:
     """
 
     contexts: dict[str, ssl.SSLContext] = {}
+    """By what a client shows."""
 
     def __init__(self, port: int, tls: Path, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self.port, self.tls, self.headers = port, tls, headers
@@ -40,19 +53,36 @@ class Remote:
         """Send the request and return the answer's body."""
         holder = environ.get("tests.holder")
         # Whatever else a test says of a certificate, no client can say.
-        assert (holder is None) is (environ.get("SSL_CLIENT_VERIFY", "NONE") == "NONE")
-        with self._connect(holder) as connection:
-            exchange = Exchange(connection)
+        assert environ.get("SSL_CLIENT_VERIFY") == ("SUCCESS" if holder else "NONE")
+        exchange = self._connect(holder)
+        try:
             status, headers, body = exchange.run(environ, self.headers)
+        except BaseException:
+            exchange.close()
+            raise
+        self._keep(holder, exchange)
         start_response(status, headers)
         return [body] if body else []
 
-    def _connect(self, holder: Holder | None) -> ssl.SSLSocket:
+    def _connect(self, holder: Holder | None) -> "Exchange":
+        """Take a connection that was kept and that the server has not closed, or make one."""
+        kept = connections.setdefault((self.port, key_of(holder)), [])
+        while kept:
+            exchange = kept.pop()
+            if exchange.is_idle():
+                return exchange
+            exchange.close()
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        return self._context(holder).wrap_socket(plain, server_hostname="localhost")
+        return Exchange(self._context(holder).wrap_socket(plain, server_hostname="localhost"))
+
+    def _keep(self, holder: Holder | None, exchange: "Exchange") -> None:
+        if exchange.begin_anew():
+            connections[self.port, key_of(holder)].append(exchange)
+        else:
+            exchange.close()
 
     def _context(self, holder: Holder | None) -> ssl.SSLContext:
-        key = str(self.tls) + (holder.pem + str(len(holder.chain)) if holder else "")
+        key = str(self.tls) + key_of(holder)
         if key not in self.contexts:
             made = ssl.create_default_context(cafile=str(self.tls / "ca.pem"))
             if holder:
@@ -61,6 +91,11 @@ class Remote:
                 path.unlink()
             self.contexts[key] = made
         return self.contexts[key]
+
+
+def key_of(holder: Holder | None) -> str:
+    """Tell apart what clients show."""
+    return holder.pem + str(len(holder.chain)) if holder else ""
 
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
@@ -72,6 +107,22 @@ class Exchange:
 
     def __init__(self, connection: ssl.SSLSocket) -> None:
         self.connection, self.protocol = connection, h11.Connection(h11.CLIENT)
+
+    def is_idle(self) -> bool:
+        """Say whether the server waits for a request, and has not closed the connection."""
+        return not select([self.connection], [], [], 0)[0]
+
+    def begin_anew(self) -> bool:
+        """Make ready for the next request, where the connection can be used again."""
+        try:
+            self.protocol.start_next_cycle()
+        except h11.LocalProtocolError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
 
     def run(self, environ: dict[str, Any], more: tuple[tuple[str, str], ...]) -> Answer:
         """Send the request of an environ, and return the answer."""
@@ -131,13 +182,18 @@ def target_of(environ: dict[str, Any]) -> str:
     return path + (f"?{query}" if query else "")
 
 
-def headers_of(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the request's headers out of an environ."""
+def headers_of(environ: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the request's headers out of an environ, whose strings are bytes (PEP 3333)."""
     for key, value in environ.items():
         if key.startswith("HTTP_"):
-            yield key[5:].replace("_", "-").title(), value
+            yield header(key[5:], value)
         elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value:
-            yield key.replace("_", "-").title(), value
+            yield header(key, value)
+
+
+def header(key: str, value: str) -> tuple[bytes, bytes]:
+    """Write a header as it is sent."""
+    return key.replace("_", "-").title().encode("latin-1"), value.encode("latin-1")
 
 
 def body_of(environ: dict[str, Any]) -> Iterator[bytes] | None:

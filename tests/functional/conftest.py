@@ -6,24 +6,26 @@ from tests.wsgi import Kept, Remains
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out, behind Apache, the tests that look into the application's process."""
-    items[:] = [item for item in items if not (is_behind_apache(item) and is_in_process(item))]
+    """Run a test on PostgreSQL behind Apache, or in this process where it must look into it."""
+    items[:] = [item for item in items if backend_of(item) != left_out(item)]
 
 
-def is_behind_apache(item) -> bool:
-    """Say whether a test is one of a `backend` that is in another process."""
+def backend_of(item) -> str | None:
+    """Return what a test runs on."""
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("backend") == "apache"
+    return callspec.params.get("backend") if callspec else None
 
 
-def is_in_process(item) -> bool:
-    """Say whether a test, its class or its module is marked so."""
-    return item.get_closest_marker("in_process") is not None
+def left_out(item) -> str:
+    """Return the one of the two on PostgreSQL that a test goes without."""
+    if item.get_closest_marker("in_process") or "backend" not in item.fixturenames:
+        return "apache"
+    return "postgresql"
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "apache"])
 def backend(request) -> str:
-    """All, one after the other; `on_sqlite` in `tests.databases` is for tests of one alone."""
+    """SQLite, and one of the others: see above. `tests.databases.on_sqlite` is for one alone."""
     return request.param
 
 
