@@ -40,7 +40,7 @@ def keep(environ):
 
 def empty(request):
     """Answer nothing, as a Pyramid view."""
-    return Response("{}", content_type="application/json")
+    return Response(b"{}", content_type="application/json")
 
 
 def make_pyramid():

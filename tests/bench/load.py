@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from tests.apache.site import Site
 from tests.bench.site import Bench, Memory, curl
 from tests.bench.table import Table, aim
+from tests.bench.transfers import sparse
 from tests.server.running import need
 
 CONNECTIONS = 4
@@ -20,7 +21,7 @@ def measure(bench: Bench, requests: int, times: int) -> list[Table]:
     """Measure with ``requests`` requests a figure."""
     with bench.site("load") as site:
         curl(site, "-d", "name=ours", "/api/images")
-        curl(site, "-T", "/etc/hostname", "/api/images/raw/ours")
+        curl(site, "-T", sparse(bench.folder / "small", 1 / 1024), "/api/images/raw/ours")
         memory = Memory(site)
         # By turns, so that what else the machine does befalls both.
         taken = [

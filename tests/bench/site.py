@@ -1,4 +1,4 @@
-"""A deployment as `repoman-admin apache-config` makes it, on PostgreSQL, and what it is compared to.
+"""A deployment as `apache-config` makes it, on PostgreSQL, and what it is compared to.
 
 The comparisons run in the same Apache, in the same virtual host: their URLs begin with /bench
 (`bench.wsgi`) and /static, a folder of Apache's own.

@@ -323,6 +323,7 @@ def test_a_content_length_that_is_no_number_is_refused(people, kept, subtests):
             kept.check()
 
 
+@pytest.mark.in_process
 def test_more_bytes_than_any_disk_holds_are_refused_before_they_are_sent(people, kept):
     for length in (1 << 60, 10**25):
         assert_refused_unread(people.alice.client, RAW, 507, "store-full", length=length)
