@@ -113,6 +113,7 @@ class Settings:
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     list_max: int = _setting("repoman.list_max", _count, 10_000)
+    metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
 

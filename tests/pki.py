@@ -285,12 +285,27 @@ class CertificateAuthority:
         )
         return Holder(certificate, key)
 
-    def revoke(self, serials: Iterable[int] = (), *, days: float = 30) -> str:
-        """Return a revocation list (PEM) that names these serial numbers."""
-        start, end = _validity(days, None, None)
+    def revoke(
+        self,
+        serials: Iterable[int] = (),
+        *,
+        days: float = 30,
+        not_before: datetime | None = None,
+        number: int | None = None,
+        extensions: Iterable[Extension] = (),
+    ) -> str:
+        """Return a revocation list (PEM) that names these serial numbers.
+
+        Its number is made up unless given; 0 stands for none.
+        """
+        start, end = _validity(days, not_before, None)
         builder = x509.CertificateRevocationListBuilder(self.certificate.subject, start, end)
         builder = builder.add_extension(_authority_key(self.key), False)
-        builder = builder.add_extension(x509.CRLNumber(secrets.randbelow(2**32)), False)
+        if number != 0:
+            number = number or secrets.randbelow(2**32)
+            builder = builder.add_extension(x509.CRLNumber(number), False)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
         for serial in serials:
             entry = x509.RevokedCertificateBuilder(serial, start)
             builder = builder.add_revoked_certificate(entry.build())

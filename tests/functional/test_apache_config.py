@@ -112,6 +112,7 @@ def test_values_of_the_host_are_in_their_places(write, home, tmp_path, database)
     for line in (
         f"sqlalchemy.url = sqlite:///{tmp_path}/repoman.sqlite",
         f"repoman.store = {tmp_path}/store",
+        f"repoman.metrics = {tmp_path}/metrics",
         "repoman.base_url = https://images.example.org",
         "repoman.hosts = images.example.org",
     ):
