@@ -56,7 +56,7 @@ def check(event: BeforeTraversal) -> None:
     check_origin(request)
     accept.check(request, media_type(name, request.method))
     if name not in UPLOADS and request.changes and bodies.prefetch(request):
-        with request.registry.sessions.reading() as session:
+        with request.registry.sessions.asking() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)
 
 

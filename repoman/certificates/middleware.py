@@ -59,7 +59,7 @@ class CertificateMiddleware:
             )
         environ["repoman.dn"] = shown.subject.slash
         try:
-            with self.sessions.reading() as session:
+            with self.sessions.asking() as session:
                 return identify(session, shown, require_issuer=self.settings.require_issuer)
         except SQLAlchemyError as error:
             log.error("no database", reason=str(error))

@@ -33,5 +33,5 @@ class Health:
 
 def ask(sessions: Sessions) -> None:
     """Read from a table, which SELECT 1 would not. Raises SQLAlchemyError."""
-    with sessions.reading() as session:
+    with sessions.asking() as session:
         session.execute(select(Group.id).limit(1))
