@@ -5,6 +5,9 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import click
@@ -13,15 +16,47 @@ SECONDS = 30
 """How long Apache may take for what it is asked, and to have restarted."""
 
 
-class Apache:
-    """Apache by its command, such as ``apache2ctl``, or ``apache2 -f FILE`` for one of several."""
+class CannotRun(click.ClickException):
+    """Apache's command is not there, or does not end."""
 
-    def __init__(self, command: str) -> None:
-        self._command = shlex.split(command)
+
+@dataclass(frozen=True)
+class Apache:
+    """Apache by its command: ``apache2ctl``, or ``apache2 -f FILE`` for one of several."""
+
+    command: Sequence[str]
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command. Raises `CannotRun`."""
+        try:
+            return subprocess.run(  # noqa: S603 - the administrator's own command
+                [*self.command, *arguments],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=SECONDS,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except (OSError, subprocess.TimeoutExpired, IndexError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise CannotRun(
+                f"{shlex.join(self.command)!r} cannot be run ({reason}); --apache names it"
+            ) from None
+
+    @cached_property
+    def _settings(self) -> str:
+        return self.run("-t", "-D", "DUMP_RUN_CFG").stdout
+
+    def setting(self, pattern: str) -> str | None:
+        """Find something in what it says of how it runs."""
+        found = re.search(pattern, self._settings, re.MULTILINE)
+        return found[1] if found else None
 
     def complaint(self) -> str | None:
         """Say what is wrong with its configuration, or None (configtest)."""
-        ended = self._run("-t")
+        ended = self.run("-t")
         return (ended.stdout + ended.stderr).strip() if ended.returncode else None
 
     def last_read(self) -> float | None:
@@ -29,21 +64,17 @@ class Apache:
 
         It writes its PID file when it starts and at every restart, when it has read them.
         """
-        shown = self._run("-t", "-D", "DUMP_RUN_CFG").stdout
-        found = re.search(r'^PidFile: "([^"]+)"', shown, re.MULTILINE)
-        if found is None:
-            raise click.ClickException(f"{shlex.join(self._command)} names no PID file.")
+        pid_file = Path(self.setting(r'^PidFile: "([^"]+)"') or "")
         try:
-            path = Path(found[1])
-            os.kill(int(path.read_text()), 0)
-            return path.stat().st_mtime
-        except (FileNotFoundError, ValueError, ProcessLookupError):
+            Path("/proc", pid_file.read_text().strip(), "stat").read_bytes()
+            return pid_file.stat().st_mtime
+        except OSError:
             return None
 
     def restart_gracefully(self) -> None:
         """Have it read its files anew, and wait until it has. Raises click.ClickException."""
         before = self.last_read()
-        ended = self._run("-k", "graceful")
+        ended = self.run("-k", "graceful")
         if ended.returncode:
             raise click.ClickException((ended.stdout + ended.stderr).strip())
         deadline = time.monotonic() + SECONDS
@@ -53,19 +84,3 @@ class Apache:
                     f"Apache has not restarted within {SECONDS} s; see its log."
                 )
             time.sleep(0.1)
-
-    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        try:
-            return subprocess.run(  # noqa: S603 - the administrator's own command
-                [*self._command, *arguments],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=SECONDS,
-                stdin=subprocess.DEVNULL,
-            )
-        except (OSError, subprocess.TimeoutExpired, IndexError) as error:
-            raise click.ClickException(
-                f"{shlex.join(self._command)!r} cannot be run ({error}); --apache names it."
-            ) from None

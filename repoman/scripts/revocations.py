@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -40,7 +41,7 @@ def crl_update(site: Site, paths: tuple[Path, ...], apache: str) -> None:
     Without PATHS, check the lists that are there. Exits with 1 where a list was refused, or one in
     use has expired; the others are taken all the same.
     """
-    files, httpd = find_files(site.config.with_name("repoman.conf")), Apache(apache)
+    files, httpd = find_files(site.config.with_name("repoman.conf")), Apache(shlex.split(apache))
     with alone(files.revocations.parent):
         installed, unread = installed_lists(files.revocations)
         given, unreadable = given_lists(paths)

@@ -56,7 +56,7 @@ def shipped_modules() -> dict[str, Path]:
     return found
 
 
-def build_module(source: Path, folder: Path) -> None:
+def build_module(source: Path, folder: Path) -> Path:
     """Build `MODULE` as `apache-config` tells people to, but do not install it."""
     folder.mkdir()
     copy = Path(shutil.copy(source, folder))
@@ -72,6 +72,7 @@ def build_module(source: Path, folder: Path) -> None:
         if "openssl/ssl.h" in built.stderr:
             raise NoApache("OpenSSL's headers are not installed (Debian: libssl-dev)")
         raise AssertionError(built.stdout + built.stderr)
+    return folder / MODULE
 
 
 def write_configuration(

@@ -16,7 +16,7 @@ MIB = 1 << 20
 @pytest.fixture
 def site(installation, certificates, authority):
     """Return an Apache with a list of its own, in which nobody is revoked."""
-    revocations = installation.folder / "revocations.pem"
+    revocations = installation.own / "revocations.pem"
     revocations.write_text(authority.revoke(number=1))
     options = ("--crl", revocations)
     running = Site(installation, "revoking", crl=False, options=options)

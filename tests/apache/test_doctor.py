@@ -31,7 +31,7 @@ def doctor(installation, certificates):
     more = "\n".join(virtual_host(ports[name], *HOSTS[name]) for name in HOSTS)
     site = Site(installation, "doctor", more=more)
     try:
-        yield Doctor(site, installation.folder / "doctor" / "programs", ports)
+        yield Doctor(site, installation.own / "doctor" / "programs", ports)
     finally:
         site.stop()
 

@@ -14,6 +14,8 @@ from repoman.scripts.admin import main
 from tests.apache import httpd
 from tests.pki import CertificateAuthority
 
+pytestmark = pytest.mark.in_process
+
 APACHE = """\
 ServerRoot {folder}
 DefaultRuntimeDir {folder}

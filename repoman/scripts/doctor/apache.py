@@ -81,7 +81,7 @@ def check_configuration(deployed: Deployed) -> Finding:
 
 def check_loaded(deployed: Deployed) -> Finding:
     """Apache was started or reloaded after its files were changed."""
-    front, read = deployed.front, deployed.apache.last_read
+    front, read = deployed.front, deployed.apache.last_read()
     if read is None:
         raise NotChecked("Apache does not run, or does not say where its PidFile is")
     files = [front.revocations, front.authorities, front.certificate, front.key, deployed.conf]

@@ -1,18 +1,17 @@
 """The authorities whose certificates are let in, and their revocation lists."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 
 from repoman.certificates.names import from_x509
+from repoman.certificates.revocations import RevocationList, has_signed, read_lists
 from repoman.scripts.doctor.certificates import day, read_certificates
 from repoman.scripts.doctor.deployed import Deployed
 from repoman.scripts.doctor.findings import Finding, NotChecked, failed, first_not_ok, ok, warning
 
 SOON = timedelta(days=2)
-CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 
 
 def name(certificate: x509.Certificate) -> str:
@@ -78,27 +77,27 @@ def check_revocations(deployed: Deployed) -> Finding:
     return first_not_ok(findings) or ok(f"{path}, one of each authority")
 
 
-def _read_lists(path: Path, deployed: Deployed) -> list[x509.CertificateRevocationList]:
+def _read_lists(path: Path, deployed: Deployed) -> list[RevocationList]:
     with deployed.as_reader():
-        text = path.read_bytes()
-    return [x509.load_pem_x509_crl(one) for one in CRL.findall(text)]
+        data = path.read_bytes()
+    return read_lists(data, str(path)) if b"X509 CRL" in data else []
 
 
 def _of_authority(
     authority: x509.Certificate,
-    lists: list[x509.CertificateRevocationList],
+    lists: list[RevocationList],
     path: Path,
     update: str,
 ) -> Finding:
     """Judge an authority's newest list. Without a good one OpenSSL refuses all that it issued."""
     refused = f"every certificate of {name(authority)} is refused"
-    own = [one for one in lists if one.issuer == authority.subject]
+    own = [one for one in lists if one.crl.issuer == authority.subject]
     if not own:
         return failed(f"{path} has no revocation list of {name(authority)}: {refused}", update)
-    signed = [one for one in own if _has_signed(authority, one)]
+    signed = [one for one in own if has_signed(authority, one.crl)]
     if not signed:
         return failed(f"{path}: {name(authority)} has not signed its list: {refused}", update)
-    ends = [one.next_update_utc for one in signed]
+    ends = [one.ends for one in signed]
     if None in ends:
         return ok("it lasts for ever")
     end, now = max(filter(None, ends)), datetime.now(UTC)
@@ -112,10 +111,3 @@ def _of_authority(
             update,
         )
     return ok(f"until {day(end)}")
-
-
-def _has_signed(authority: x509.Certificate, revocations: x509.CertificateRevocationList) -> bool:
-    try:
-        return revocations.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
-    except Exception:  # the key is of a kind that signs nothing, or of another kind
-        return False

@@ -1,18 +1,13 @@
 """What serves HTTPS, Apache or the embedded server, and the files that it is set up with."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from repoman.scripts.defines import read_defines
 from repoman.server.settings import ServerSettings
 from repoman.settings import Settings
-
-DEFINE = re.compile(
-    r'^\s*Define\s+(\w+)(?:[ \t]+"?([^"\n]*?)"?)?\s*$', re.MULTILINE | re.IGNORECASE
-)
-VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 class Incomplete(ValueError):
@@ -45,14 +40,6 @@ class Front:
     def is_apache(self) -> bool:
         """Whether Apache it is."""
         return self.venv is not None
-
-
-def read_defines(text: str) -> dict[str, str]:
-    """Return name and value of each ``Define`` line, with variables of earlier lines put in."""
-    found: dict[str, str] = {}
-    for name, value in DEFINE.findall(text):
-        found[name] = VARIABLE.sub(lambda match: found.get(match[1], match[0]), value)
-    return found
 
 
 def of_apache(conf: Path) -> Front:
