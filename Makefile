@@ -31,8 +31,9 @@ format: .venv/.installed-check ## write the code in its format
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
 
-bench: .venv/.installed-test ## measure lists of 100,000 images (ARGS="--url postgresql://...")
-	@exec .venv/bin/python -m tests.bench.lists $(ARGS)
+bench: debian-packages ## measure transfers, requests and lists under Apache (ARGS="--gib 1 transfers")
+	@$(MAKE) --silent --no-print-directory .venv/.installed-test
+	@exec .venv/bin/python -m tests.bench $(ARGS)
 
 clean: ## remove .venv and all else that was made, but never VAR
 	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
