@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from repoman.certificates.presented import Presented
@@ -12,26 +12,29 @@ from repoman.errors import AccountSuspended, CertificateRefused, CertificateUnkn
 from repoman.identity import Identity, Permission, Standing
 from repoman.models import Certificate, Group, GroupPermission, Membership, User, now
 
-
-def _rows() -> Select[int, str, bool, int, int, str, bool, str]:
-    """Select a certificate's user with groups and permissions: a row for each of these."""
-    return (
-        select(
-            User.id.label("user_id"),
-            User.name.label("user_name"),
-            User.suspended,
-            Certificate.id.label("certificate_id"),
-            Group.id.label("group_id"),
-            Group.name.label("group_name"),
-            Membership.is_admin,
-            GroupPermission.permission,
-        )
-        .select_from(Certificate)
-        .join(User, User.id == Certificate.user_id)
-        .outerjoin(Membership, Membership.user_id == User.id)
-        .outerjoin(Group, Group.id == Membership.group_id)
-        .outerjoin(GroupPermission, GroupPermission.group_id == Group.id)
+_ROWS: Select[int, str, bool, int, int, str, bool, str] = (
+    select(
+        User.id.label("user_id"),
+        User.name.label("user_name"),
+        User.suspended,
+        Certificate.id.label("certificate_id"),
+        Group.id.label("group_id"),
+        Group.name.label("group_name"),
+        Membership.is_admin,
+        GroupPermission.permission,
     )
+    .select_from(Certificate)
+    .join(User, User.id == Certificate.user_id)
+    .outerjoin(Membership, Membership.user_id == User.id)
+    .outerjoin(Group, Group.id == Membership.group_id)
+    .outerjoin(GroupPermission, GroupPermission.group_id == Group.id)
+)
+"""A certificate's user with groups and permissions: a row for each of these."""
+# Made once: every request asks the one.
+_PRESENTED = _ROWS.where(
+    Certificate.dn == bindparam("dn"), Certificate.issuer.in_(bindparam("issuers", expanding=True))
+)
+_KNOWN = _ROWS.where(Certificate.id == bindparam("certificate"), User.id == bindparam("user"))
 
 
 def identify(session: Session, presented: Presented, *, require_issuer: bool = False) -> Identity:
@@ -44,9 +47,7 @@ def identify(session: Session, presented: Presented, *, require_issuer: bool = F
     if not require_issuer:
         issuers.append("")
     rows = session.execute(
-        _rows().where(
-            Certificate.dn == presented.end_entity.canonical, Certificate.issuer.in_(issuers)
-        )
+        _PRESENTED, {"dn": presented.end_entity.canonical, "issuers": issuers}
     ).all()
     shown_issuer = presented.issuer.slash if presented.issuer else None
     if not rows:
@@ -77,7 +78,7 @@ def reidentify(session: Session, identity: Identity) -> Identity:
     if identity.not_after is not None and identity.not_after < now():
         raise CertificateRefused("Your certificate expired during the transfer; renew it.")
     rows = session.execute(
-        _rows().where(Certificate.id == identity.certificate_id, User.id == identity.user_id)
+        _KNOWN, {"certificate": identity.certificate_id, "user": identity.user_id}
     ).all()
     if not rows:
         raise CertificateUnknown(
