@@ -10,9 +10,11 @@ from repoman.access import AccessLog
 from repoman.certificates.middleware import CertificateMiddleware
 from repoman.database import check_is_current, check_names
 from repoman.json_text import to_json
+from repoman.metrics import make_metrics
 from repoman.models import Sessions, make_engine
 from repoman.presenters import Presenter
 from repoman.services.health import Health
+from repoman.services.usage import Usage
 from repoman.settings import Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
 from repoman.urls import Urls
@@ -24,14 +26,7 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     Raises `repoman.settings.InvalidSetting`, which names the key.
     """
     settings = read_settings(ini)
-    sessions = Sessions(make_engine(settings))
-    try:
-        check_is_current(sessions.engine)
-        with sessions.reading() as session:
-            check_names(session, settings)
-    finally:
-        # Servers fork after this, and a connection must not be used in two processes.
-        sessions.engine.dispose()
+    sessions = open_database(settings)
     store = FilesystemStore(settings.store)
     store.prepare()
 
@@ -40,6 +35,9 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     config.registry.sessions = sessions
     config.registry.store = store
     config.registry.health = Health(sessions, store, settings.database_timeout + 1)
+    config.registry.usage = Usage(sessions, store)
+    config.registry.metrics = metrics = make_metrics(settings.metrics)
+    metrics.watch(sessions.engine)
     config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",
@@ -56,7 +54,21 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
         config.include(part)
     config.scan("repoman.controllers")
     add_request_methods(config)
-    return AccessLog(CertificateMiddleware(config.make_wsgi_app(), sessions, settings))
+    application = CertificateMiddleware(config.make_wsgi_app(), sessions, settings)
+    return AccessLog(application, metrics)
+
+
+def open_database(settings: Settings) -> Sessions:
+    """See that the database fits this version and these settings; nothing stays connected."""
+    sessions = Sessions(make_engine(settings))
+    try:
+        check_is_current(sessions.engine)
+        with sessions.reading() as session:
+            check_names(session, settings)
+    finally:
+        # Servers fork after this, and a connection must not be used in two processes.
+        sessions.engine.dispose()
+    return sessions
 
 
 def add_request_methods(config: Configurator) -> None:

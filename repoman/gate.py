@@ -15,7 +15,8 @@ from pyramid.response import Response
 
 from repoman import accept, bodies
 from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHost
-from repoman.routing import ANY_HOST, DOWNLOADS, PUBLIC, UPLOADS, media_type
+from repoman.local import is_local
+from repoman.routing import ANY_HOST, DOWNLOADS, LOCAL, PUBLIC, UPLOADS, media_type
 from repoman.services.identities import reidentify
 
 _host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
@@ -38,6 +39,7 @@ def check(event: BeforeTraversal) -> None:
     request = event.request
     route = request.matched_route
     name = route.name if route else None
+    request.environ["repoman.route"] = name
     if request.identity is None and not is_public(request, name):
         raise request.refusal
     if name not in ANY_HOST:
@@ -54,7 +56,7 @@ def check(event: BeforeTraversal) -> None:
     check_origin(request)
     accept.check(request, media_type(name, request.method))
     if name not in UPLOADS and request.changes and bodies.prefetch(request):
-        with request.registry.sessions.reading() as session:
+        with request.registry.sessions.asking() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)
 
 
@@ -64,6 +66,8 @@ def is_public(request: Request, route_name: str | None) -> bool:
         return False
     if route_name in DOWNLOADS:
         return bool(request.settings.allow_unauthenticated)
+    if route_name in LOCAL:
+        return is_local(request.environ)
     return route_name in PUBLIC
 
 

@@ -10,13 +10,16 @@ from repoman import resources
 PUBLIC = frozenset({"api", "openapi", "healthz"})
 """Routes that need no certificate. Downloads ask `repoman.security` themselves."""
 
+LOCAL = frozenset({"metrics"})
+"""Routes that need no certificate on the server itself: `repoman.local`."""
+
 DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
 """Routes where somebody unknown may be allowed to GET."""
 
 UPLOADS = DOWNLOADS
 """Routes whose bodies are files: streamed, never read beforehand."""
 
-ANY_HOST = frozenset({"healthz"})
+ANY_HOST = frozenset({"healthz", "metrics"})
 """Routes for whatever host: their answers hold no URL, and monitors call by address."""
 
 
@@ -24,6 +27,8 @@ def media_type(route_name: str, method: str) -> str:
     """Say what a success at this route is sent as."""
     if route_name == "openapi":
         return "application/yaml"
+    if route_name == "metrics":
+        return "text/plain"
     if route_name in DOWNLOADS and method in {"GET", "HEAD"}:
         return "application/octet-stream"
     return "application/json"
@@ -33,6 +38,7 @@ def includeme(config: Configurator) -> None:
     """Add the routes, the more particular before the more general."""
     config.set_root_factory(resources.Root)
     config.add_route("healthz", "/healthz")
+    config.add_route("metrics", "/metrics")
     config.add_route("api", "/api")
     config.add_route("openapi", "/api/openapi.yaml")
     config.add_route("whoami", "/api/whoami")

@@ -25,6 +25,7 @@ class Action(StrEnum):
     """What can be done, named object:verb. Views name one as their permission."""
 
     READ_API = "api:read"
+    READ_METRICS = "metrics:read"
     LIST_USERS = "user:list"
     READ_USER = "user:read"
     CREATE_USER = "user:create"
@@ -66,6 +67,11 @@ Predicate = Callable[[Identity, Any], bool]
 def anybody(identity: Identity, thing: Any) -> bool:
     """Every known user."""
     return True
+
+
+def administrator(identity: Identity, thing: Any) -> bool:
+    """The caller is a member of `ADMINS`."""
+    return identity.is_admin
 
 
 def holds(permission: Permission) -> Predicate:
@@ -155,6 +161,7 @@ _readers = (sharer, group_reader, *_editors, *_deleters)
 # Action: (any of these suffices), and what a refusal names as missing.
 TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.READ_API: ((anybody,), ""),
+    Action.READ_METRICS: ((administrator,), ADMINS),
     Action.LIST_USERS: ((anybody,), ""),
     Action.READ_USER: ((anybody,), ""),
     Action.CREATE_USER: ((holds(Permission.USER_CREATE),), "user_create"),

@@ -126,6 +126,7 @@ class Settings:
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     list_max: int = _setting("repoman.list_max", _count, 10_000)
+    metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
 

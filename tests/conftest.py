@@ -13,6 +13,7 @@ from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
 from tests.apache import installation as apache_installation
+from tests.apache.front import Front
 from tests.apache.httpd import NoApache
 from tests.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.factories import People
@@ -94,9 +95,22 @@ def installation(tmp_path_factory) -> Iterator[apache_installation.Installation]
         pytest.skip(f"runs under Apache, and {reason}")
 
 
+@pytest.fixture(scope="session")
+def front(installation, authority, postgres) -> Iterator[Front]:
+    """An Apache for the functional tests."""
+    if user := apache_installation.apache_user():
+        postgres.let_in(user.pw_gid)
+    made = Front(installation, authority)
+    yield made
+    made.stop()
+
+
 @pytest.fixture
 def backend() -> str:
-    """``sqlite`` or ``postgresql``. In tests/functional, one after the other."""
+    """``sqlite``, ``postgresql``, or ``apache``, which is PostgreSQL behind a real Apache.
+
+    In tests/functional, one after the other.
+    """
     return "sqlite"
 
 
@@ -114,16 +128,16 @@ def database(backend, request, tmp_path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def ini(tmp_path, database) -> dict[str, str]:
+def ini(tmp_path, database, backend, request) -> dict[str, str]:
     """The settings of ``test.ini``, with a fresh database and store. Change it before `app`."""
     parser = configparser.ConfigParser(delimiters=("=",))
     parser.read(ROOT / "test.ini")
     section = dict(parser["app:main"])
     section.pop("use")
-    return section | {
-        "sqlalchemy.url": database.url,
-        "repoman.store": str(tmp_path / "store"),
-    }
+    store = tmp_path / "store"
+    if backend == "apache":
+        store = request.getfixturevalue("front").new_store()
+    return section | {"sqlalchemy.url": database.url, "repoman.store": str(store)}
 
 
 @pytest.fixture
@@ -141,8 +155,11 @@ def sessions(settings) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def application(ini) -> Iterator[Callable]:
+def application(ini, backend, request) -> Iterator[Callable]:
     """The WSGI application."""
+    if backend == "apache":
+        yield request.getfixturevalue("front").application(ini)
+        return
     made = repoman.main({}, **ini)
     yield made
     made.sessions.engine.dispose()

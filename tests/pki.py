@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat import asn1
@@ -195,9 +196,12 @@ class Holder:
         )
         return Holder(certificate, key, (self.certificate, *self.chain))
 
-    def environ(self, *, chain: Iterable[x509.Certificate] | None = None) -> dict[str, str]:
-        """Return what mod_ssl puts into a WSGI environ (+StdEnvVars +ExportCertData)."""
-        sent = self.chain if chain is None else chain
+    def environ(self, *, chain: Iterable[x509.Certificate] | None = None) -> dict[str, Any]:
+        """Return what mod_ssl puts into a WSGI environ (+StdEnvVars +ExportCertData).
+
+        ``tests.holder`` is for `tests.apache.front`, which shows the certificate to a real Apache.
+        """
+        sent = self.chain if chain is None else tuple(chain)
         gmt = "%b %d %H:%M:%S %Y GMT"
         return {
             "HTTPS": "on",
@@ -209,6 +213,7 @@ class Holder:
             "SSL_CLIENT_V_START": self.certificate.not_valid_before_utc.strftime(gmt),
             "SSL_CLIENT_V_END": self.certificate.not_valid_after_utc.strftime(gmt),
             "SSL_CLIENT_CERT": self.pem,
+            "tests.holder": Holder(self.certificate, self.key, sent),
             **{f"SSL_CLIENT_CERT_CHAIN_{n}": to_pem(one) for n, one in enumerate(sent)},
         }
 
@@ -280,12 +285,27 @@ class CertificateAuthority:
         )
         return Holder(certificate, key)
 
-    def revoke(self, serials: Iterable[int] = (), *, days: float = 30) -> str:
-        """Return a revocation list (PEM) that names these serial numbers."""
-        start, end = _validity(days, None, None)
+    def revoke(
+        self,
+        serials: Iterable[int] = (),
+        *,
+        days: float = 30,
+        not_before: datetime | None = None,
+        number: int | None = None,
+        extensions: Iterable[Extension] = (),
+    ) -> str:
+        """Return a revocation list (PEM) that names these serial numbers.
+
+        Its number is made up unless given; 0 stands for none.
+        """
+        start, end = _validity(days, not_before, None)
         builder = x509.CertificateRevocationListBuilder(self.certificate.subject, start, end)
         builder = builder.add_extension(_authority_key(self.key), False)
-        builder = builder.add_extension(x509.CRLNumber(secrets.randbelow(2**32)), False)
+        if number != 0:
+            number = number or secrets.randbelow(2**32)
+            builder = builder.add_extension(x509.CRLNumber(number), False)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
         for serial in serials:
             entry = x509.RevokedCertificateBuilder(serial, start)
             builder = builder.add_revoked_certificate(entry.build())

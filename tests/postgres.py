@@ -124,6 +124,11 @@ class Cluster:
         # With the port, since the environment of the tests may name another.
         return f"postgresql://{user}@/{name}?host={self.folder}&port=5432"
 
+    def let_in(self, group: int) -> None:
+        """Let a group of the system's reach the socket too."""
+        os.chown(self.folder, -1, group)
+        self.folder.chmod(0o710)
+
     def run(self, statement: str, *names: str) -> None:
         """Run a statement outside of the tests' databases; ``{}`` in it are names."""
         quoted = [sql.Identifier(name) for name in names]

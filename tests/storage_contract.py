@@ -200,6 +200,10 @@ class StoreContract:
         assert isinstance(store.free(), int)
         assert store.free() > 0
 
+    def test_size_is_a_number_of_bytes_and_more_than_is_free(self, store):
+        assert isinstance(store.size(), int)
+        assert store.size() > store.free()
+
     def test_a_check_leaves_nothing(self, store, put):
         key = put()
         for _ in range(3):

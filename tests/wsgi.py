@@ -114,6 +114,13 @@ def send(client, path, source, *, status=None, **options):
     return client.do_request(TestRequest(environ), status=status)
 
 
+def begin(client, path):
+    """Begin a download as a server does; the answer's body is the test's to read and close."""
+    environ = make_environ(client, path, Source(b""), length=0, method="GET")
+    _, _, body = TestRequest(environ).call_application(client.app)
+    return body
+
+
 def multipart(data: bytes, name="file", boundary="limit", closing=True) -> bytes:
     """Write one part, by default the one that ``curl -F file=@disk.img`` sends."""
     disposition = f'Content-Disposition: form-data; name="{name}"; filename="disk.img"'

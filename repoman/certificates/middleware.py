@@ -60,7 +60,7 @@ def find_caller(environ: Environ, sessions: Sessions, settings: Settings) -> Ide
         )
     environ["repoman.dn"] = shown.subject.slash
     try:
-        with sessions.reading() as session:
+        with sessions.asking() as session:
             return identify(session, shown, require_issuer=settings.require_issuer)
     except SQLAlchemyError as error:
         log.error("no database", reason=str(error))

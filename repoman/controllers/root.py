@@ -13,6 +13,9 @@ from repoman.presenters import Json
 from repoman.security import Action
 from repoman.services import users
 
+VERSION = version("repoman")
+"""What this process runs, which an upgrade on disk does not change."""
+
 
 @view_config(
     route_name="api", request_method="GET", permission=NO_PERMISSION_REQUIRED, renderer="json"
@@ -22,7 +25,7 @@ def api(request: Request) -> Json:
     caller, urls = request.identity, request.urls
     return {
         "name": "repoman",
-        "version": version("repoman"),
+        "version": VERSION,
         "user": caller and urls(f"/api/users/{caller.user_name}"),
         "links": {name: urls(f"/api/{name}") for name in ("whoami", "users", "groups", "images")}
         | {"openapi": urls("/api/openapi.yaml")},

@@ -15,7 +15,9 @@ from repoman.models import User
 from repoman.schemas import NewUser, validate
 from repoman.scripts import backups
 from repoman.scripts.apache import apache_config
+from repoman.scripts.doctor.command import doctor
 from repoman.scripts.groups import group as groups_of_site
+from repoman.scripts.revocations import crl_update
 from repoman.scripts.site import Commands, Site, record
 from repoman.scripts.trail import audit
 from repoman.services import certificates, groups, users
@@ -40,7 +42,7 @@ def main(ctx: click.Context, config: Path) -> None:
     ctx.call_on_close(ctx.obj.close)
 
 
-for command in (apache_config, backups.backup, backups.restore):
+for command in (apache_config, doctor, crl_update, backups.backup, backups.restore):
     main.add_command(command)
 
 

@@ -18,6 +18,7 @@ PATH = re.compile(r"/[\w./@+,=:~-]*", re.ASCII)
 OPTIONS = {
     "sqlalchemy.url": "--database",
     "repoman.store": "--store",
+    "repoman.metrics": "--store",
     "repoman.base_url": "--host",
     "repoman.hosts": "--host",
 }

@@ -53,12 +53,18 @@ class Deployment:
         return f"{self.venv}/bin/repoman-admin --config {self.ini}"
 
     @property
+    def metrics(self) -> Path:
+        """Say where processes put their metrics together: beside the store, and no part of it."""
+        return self.store.with_name("metrics")
+
+    @property
     def settings(self) -> dict[str, str]:
         """Return the settings of ``[app:main]`` that are the host's own."""
         port = "" if self.port == 443 else f":{self.port}"
         settings = {
             "sqlalchemy.url": self.database,
             "repoman.store": str(self.store),
+            "repoman.metrics": str(self.metrics),
             "repoman.base_url": f"https://{self.host}{port}",
             "repoman.hosts": self.host,
         }
@@ -131,7 +137,7 @@ def next_commands(deployment: Deployment) -> list[str]:
         "> /etc/apache2/mods-available/proxy_certs.load",
         f"a2enmod {modules} proxy_certs",
         f"chgrp {USER} {deployment.ini}",
-        f"install -d -o {USER} -g {USER} -m 750 {deployment.store}",
+        f"install -d -o {USER} -g {USER} -m 750 {deployment.store} {deployment.metrics}",
     ]
     if deployment.database == "postgresql:///repoman":
         lines += [

@@ -33,11 +33,10 @@ FIELD_ACTIONS: Mapping[str, Action] = {
 _TEXTS = ("description", "os_type", "os_variant", "os_arch")
 
 _many = partial(selectinload, chunksize=pages.MOST)
-_WHOLE = (
-    _many(Image.hypervisors),
-    _many(Image.files),
-    _many(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group)),
-)
+_SHARES = _many(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group))
+_WHOLE = (_many(Image.hypervisors), _many(Image.files), _SHARES)
+# Of one image, in two queries and not four: of a few files and hypervisors, the rows are few.
+_ALONE = (joinedload(Image.hypervisors), joinedload(Image.files), _SHARES)
 # Of a source, who may see it.
 _SHOWN = (_many(Image.uploads), _many(Image.copy_of).options(_many(Image.shares)))
 
@@ -74,8 +73,10 @@ def find(
 
 
 def _one(session: Session, lock: bool, *conditions: Any) -> Image | None:
-    statement = select(Image).where(*conditions).options(*_WHOLE)
-    return session.scalars(locked(statement) if lock else statement).one_or_none()
+    statement = select(Image).where(*conditions)
+    if lock:
+        return session.scalars(locked(statement.options(*_WHOLE))).one_or_none()
+    return session.scalars(statement.options(*_ALONE)).unique().one_or_none()
 
 
 def locked(statement: Select[Image]) -> Select[Image]:

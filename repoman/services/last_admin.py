@@ -16,6 +16,15 @@ def require_some_admin(session: Session) -> None:
     """
     session.flush()
     session.execute(select(Group.id).where(Group.name == ADMINS).with_for_update())
+    if not has_admin(session):
+        raise LastAdmin(
+            f"This would leave {ADMINS} without a member who is not suspended and has a "
+            "certificate; make another admin first."
+        )
+
+
+def has_admin(session: Session) -> bool:
+    """Say whether a member of the group can come in: not suspended, and with a certificate."""
     able = session.scalar(
         select(func.count(User.id.distinct()))
         .join(Membership)
@@ -23,8 +32,4 @@ def require_some_admin(session: Session) -> None:
         .join(Certificate, Certificate.user_id == User.id)
         .where(Group.name == ADMINS, User.suspended.is_(False))
     )
-    if not able:
-        raise LastAdmin(
-            f"This would leave {ADMINS} without a member who is not suspended and has a "
-            "certificate; make another admin first."
-        )
+    return bool(able)

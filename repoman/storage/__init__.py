@@ -56,6 +56,9 @@ class Store(Protocol):
     def free(self) -> int:
         """Return the bytes that can still be written."""
 
+    def size(self) -> int:
+        """Return the bytes that there is room for in all, written or not."""
+
     def keys(self) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every committed file."""
 

@@ -144,6 +144,11 @@ class FilesystemStore:
         with _errors():
             return shutil.disk_usage(self.partial).free
 
+    def size(self) -> int:
+        """Ask for the size of the filesystem, other people's files in it too."""
+        with _errors():
+            return shutil.disk_usage(self.partial).total
+
     def keys(self) -> Iterator[tuple[str, int]]:
         """Walk ``blobs/``; files of other names are not ours and are passed over."""
         with _errors():

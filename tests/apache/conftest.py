@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.apache.front import write_server
 from tests.apache.site import HTTP_PORT, Site
 from tests.pki import CertificateAuthority
 
@@ -45,11 +46,8 @@ class Certificates:
 
     def write_all(self):
         """Write what Apache and its administrator need."""
-        hosts = ["localhost", "other.test", "127.0.0.1"]
-        server = self.authority.issue("/O=Test Grid/CN=localhost", hostnames=hosts)
-        server.write(self.folder, "server.pem")
+        write_server(self.folder, self.authority)
         self.administrator.write(self.folder, "admin.pem")
-        (self.folder / "ca.pem").write_text(self.authority.pem)
         revoked = [self.revoked.certificate.serial_number]
         (self.folder / "crl.pem").write_text(self.authority.revoke(revoked))
         (self.folder / "pages").mkdir()

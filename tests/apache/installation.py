@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from tests.apache import httpd
 from tests.apache.httpd import NoApache
@@ -76,8 +77,8 @@ def shared(folder: Path) -> Iterator[Installation]:
 
     ``folder`` is one that all workers of this run share, for the lock. Raises `NoApache`.
     """
-    with (folder / "apache-installation").open("a+") as note:
-        fcntl.flock(note, fcntl.LOCK_EX)
+    with (folder / "apache-installing").open("w") as installing, using(folder) as note:
+        fcntl.flock(installing, fcntl.LOCK_EX)
         note.seek(0)
         place = Path(note.read() or os.devnull)
         if not place.is_dir():
@@ -85,16 +86,26 @@ def shared(folder: Path) -> Iterator[Installation]:
             note.truncate(0)
             note.write(str(place))
             note.flush()
+        fcntl.flock(installing, fcntl.LOCK_UN)
+        yield Installation(place)
+
+
+@contextmanager
+def using(folder: Path) -> Iterator[TextIO]:
+    """Open the note that says where it is; whoever is the last to use it removes it."""
+    with (folder / "apache-installation").open("a+") as note:
         fcntl.flock(note, fcntl.LOCK_SH)
         try:
-            yield Installation(place)
+            yield note
         finally:
             try:
                 fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # another worker still uses it
+                pass  # another worker still does
             else:
-                shutil.rmtree(place, ignore_errors=not place.exists())
+                note.seek(0)
+                if place := note.read():
+                    shutil.rmtree(place)
 
 
 def install() -> Path:

@@ -22,23 +22,49 @@ HTTP_PORT = object()
 
 
 class Site(Server):
-    """A running httpd with a database and a store of its own."""
+    """A running httpd with a database and a store of its own, or those of one ``beside``.
 
-    def __init__(self, installation, name, *, options=(), crl=True, without=(), more=""):
+    ``options`` are apache-config's, ``without`` modules to leave out, ``more`` a configuration to
+    add, and ``change`` is called with the folder before the start.
+    """
+
+    def __init__(
+        self,
+        installation,
+        name,
+        *,
+        options=(),
+        crl=True,
+        without=(),
+        more="",
+        change=None,
+        database=None,
+        beside=None,
+        admin=True,
+    ):
         self.installation, self.folder = installation, installation.tls
         self.port = free_port()
         self.url = f"https://localhost:{self.port}"
         base = installation.own / name
         self.home, self.var, self.root = base / "home", base / "var", base / "root"
         self.store = self.var / "store"
+        self.database = database or f"sqlite:///{self.var}/repoman.sqlite"
         self.var.mkdir(parents=True)
         self.is_daemon_only = "--daemon-only" in options
         # Of the host without TLS, which only answers where its port is among the options.
         self.http_port = free_port()
         self.http = f"http://localhost:{self.http_port}"
+        if beside:
+            self.store = beside.store
         if crl:
             options = ("--crl", self.folder / "crl.pem", *options)
         self._configure(options)
+        if not beside:
+            self.admin("init")
+        if admin and not beside:
+            self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
+        if change:
+            change(self.home)
         modules = {key: path for key, path in installation.modules.items() if key not in without}
         more = f"Listen 127.0.0.1:{self.http_port}\n" + more.format(port=self.port)
         include = self.home / "repoman.conf"
@@ -51,15 +77,13 @@ class Site(Server):
             *("apache-config", "--host", "localhost", "--port", self.port),
             *("--cert", tls / "server.pem", "--key", tls / "server.pem"),
             *("--ca", tls / "ca.pem"),
-            *("--store", self.store, "--database", f"sqlite:///{self.var}/repoman.sqlite"),
+            *("--store", self.store, "--database", self.database),
             *("--output", self.home),
             *(self.http_port if option is HTTP_PORT else option for option in options),
         )
         if os.geteuid() == 0:
             shutil.chown(self.home / "production.ini", group=httpd.USER)
             shutil.chown(self.var, httpd.USER, httpd.USER)
-        self.admin("init")
-        self.admin("user", "add", "admin", "--admin", "--dn", "/O=Test Grid/CN=Admin")
 
     def admin(self, *arguments):
         """Administer it, as the user that httpd's children are."""

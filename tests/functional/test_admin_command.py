@@ -14,6 +14,8 @@ from repoman.scripts.admin import main
 from repoman.services import groups
 from tests.factories import People
 
+pytestmark = pytest.mark.in_process
+
 COMMAND = str(Path(sys.executable).with_name("repoman-admin"))
 
 

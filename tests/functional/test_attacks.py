@@ -52,6 +52,7 @@ def test_an_image_is_not_made_for_who_took_the_callers_name(people, sessions):
     assert answer.json["owner_user_name"] == "former"
 
 
+@pytest.mark.in_process
 def test_the_time_for_a_form_is_limited_where_the_server_can(people):
     limits = []
     environ = {"repoman.limit_body": limits.append}
@@ -87,6 +88,7 @@ def test_a_certificate_is_given_only_by_who_may_do_all_that_its_user_may(people)
     people.bob.client.post(f"{USERS}/{people.carol.name}/certificates", mine, status=201)
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("host", ["[1.2.3]", "[:::::]", "localhost:99999", "localhost:0", "a b"])
 def test_a_host_that_cannot_stand_in_a_url_is_refused(people, host):
     fields = {"name": "x", "copy_of": "http://x/y"}
@@ -94,6 +96,7 @@ def test_a_host_that_cannot_stand_in_a_url_is_refused(people, host):
     assert answer.json["code"] == "unknown-host"
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("coding", ["gzip, chunked", "identity", "chunked, chunked"])
 def test_a_transfer_coding_that_hides_the_body_is_refused(people, coding):
     people.alice.create("x")
@@ -120,6 +123,7 @@ def test_a_private_key_is_not_taken_for_a_certificate(people):
     assert "BEGIN" not in answer.text
 
 
+@pytest.mark.in_process
 def test_the_collector_refuses_a_store_of_which_the_database_knows_nothing(people, sessions):
     """A wrong --config, or a database made anew, must not cost every image."""
     people.alice.create("x")

@@ -50,7 +50,7 @@ def whoami(client):
 @pytest.mark.parametrize("url", URLS)
 def test_without_certificate_everything_is_401_whether_it_exists_or_not(people, url):
     people.alice.create("x")
-    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
         answer = people.anonymous.request(url, method=method, status=401)
         assert answer.headers["X-Repoman-Error"] == "certificate-required"
         assert answer.headers["WWW-Authenticate"] == "X509"
@@ -70,6 +70,7 @@ def test_without_certificate_the_api_page_can_be_read(people):
     people.anonymous.post("/api", status=401)
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("url", ["/api", "/api/openapi.yaml"])
 def test_what_anonymous_may_read_everyone_may(people, url):
     if url.endswith("yaml") and not files("repoman").joinpath("openapi.yaml").is_file():
@@ -80,12 +81,14 @@ def test_what_anonymous_may_read_everyone_may(people, url):
         client.get(url, status=200)
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("verify", ["FAILED:certificate has expired", "GENEROUS", "success"])
 def test_a_certificate_that_the_server_did_not_verify_is_invalid(people, verify):
     environ = people.alice.holder.environ() | {"SSL_CLIENT_VERIFY": verify}
     refused(TestApp(people.application, environ), "/api/whoami", 403, "certificate-invalid")
 
 
+@pytest.mark.in_process
 def test_a_certificate_that_expired_on_a_long_lived_connection_is_invalid(people, authority):
     gone = authority.issue("/CN=Ann", not_after=datetime.now(UTC) - timedelta(minutes=1))
     body = refused(people.client(gone), "/api/whoami", 403, "certificate-invalid")
@@ -191,6 +194,7 @@ def test_the_name_alone_serves_in_both_of_mod_ssls_spellings(strict, spelling, d
     assert shown["certificate"]["dn"] == dn
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize(("spelling", "dn"), MOD_SSL_SPELLINGS)
 def test_where_proxies_are_accepted_the_name_alone_is_refused(people, strict, spelling, dn):
     environ = {
@@ -277,6 +281,7 @@ def test_other_proxies_are_refused(people, options):
     refused(client, "/api/whoami", 403, "certificate-invalid")
 
 
+@pytest.mark.in_process
 def test_a_proxy_without_its_chain_is_refused(people):
     proxy = people.alice.holder.proxy()
     client = TestApp(people.application, proxy.environ(chain=[]))
@@ -311,6 +316,7 @@ def test_a_certificate_is_rolled_over_without_a_gap(people):
     refused(people.alice.client, "/api/whoami", 403, "certificate-unknown")
 
 
+@pytest.mark.in_process
 def test_a_pinned_issuer_must_match_also_behind_a_proxy(people, other_authority):
     right = people.authority.issue("/CN=Ann")
     wrong = other_authority.issue("/CN=Ann")
@@ -323,12 +329,14 @@ def test_a_pinned_issuer_must_match_also_behind_a_proxy(people, other_authority)
         assert body["issuer_dn"] == "/C=XX/O=Other Grid/CN=Other CA"
 
 
+@pytest.mark.in_process
 def test_without_issuer_any_verified_authority_will_do(people, other_authority):
     people.admin.client.post_json("/api/users", {"user_name": "ann", "cert_dn": "/CN=Ann"})
     for authority in (people.authority, other_authority):
         assert whoami(people.client(authority.issue("/CN=Ann")))["user_name"] == "ann"
 
 
+@pytest.mark.in_process
 def test_one_name_of_two_authorities_can_be_two_users(people, other_authority):
     for name, authority in (("ann", people.authority), ("other", other_authority)):
         pem = authority.issue("/CN=Ann").pem
@@ -401,6 +409,7 @@ def test_whoami_is_the_callers_user_and_the_certificate_as_the_server_sees_it(pe
     }
 
 
+@pytest.mark.in_process
 def test_every_answer_says_whose_and_which_request_it_was(people):
     first, second = (people.alice.client.get("/api/whoami") for _ in range(2))
     assert first.headers["X-Repoman-User"] == "alice"
@@ -413,6 +422,7 @@ def test_every_answer_says_whose_and_which_request_it_was(people):
     assert "X-Repoman-Request-Id" in people.anonymous.get("/nowhere", status=401).headers
 
 
+@pytest.mark.in_process
 def test_the_request_id_is_apaches_where_it_has_one(people):
     environ = {"UNIQUE_ID": "aXY3@Abc-1"}
     answer = people.alice.client.get("/api/whoami", extra_environ=environ)

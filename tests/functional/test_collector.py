@@ -19,6 +19,8 @@ from repoman.storage.filesystem import FilesystemStore
 from tests.factories import FILE
 from tests.wsgi import Source, send
 
+pytestmark = pytest.mark.in_process
+
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

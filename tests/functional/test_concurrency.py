@@ -9,6 +9,8 @@ import pytest
 from tests.factories import FILE
 from tests.wsgi import MIB, Source, send
 
+pytestmark = pytest.mark.in_process
+
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

@@ -289,6 +289,7 @@ def test_what_is_no_date_is_ignored(alice, subtests):
 # Wholly one file
 
 
+@pytest.mark.in_process
 def test_a_running_download_survives_overwrite_deletion_and_collection(
     alice, people, sessions, settings
 ):
@@ -309,6 +310,7 @@ def test_a_running_download_survives_overwrite_deletion_and_collection(
     assert (status, headers["Content-Length"]) == ("200 OK", "400000")
 
 
+@pytest.mark.in_process
 def test_ranges_of_a_running_download_survive_an_overwrite(alice, people):
     _, _, body = begin(alice, Range="bytes=0-7,399992-399999")
     chunks = iter(body)
@@ -320,6 +322,7 @@ def test_ranges_of_a_running_download_survive_an_overwrite(alice, people):
     assert DIGITS[-8:] in text
 
 
+@pytest.mark.in_process
 def test_a_stored_file_cut_short_breaks_the_download_instead_of_ending_it(alice, settings):
     (stored,) = [path for path in (settings.store / "blobs").rglob("*") if path.is_file()]
     stored.chmod(0o600)
@@ -332,6 +335,7 @@ def test_a_stored_file_cut_short_breaks_the_download_instead_of_ending_it(alice,
         body.close()
 
 
+@pytest.mark.in_process
 def test_a_download_broken_off_or_never_begun_closes_its_file(alice):
     wanted = ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=0-1,4-5"})
     for headers, chunks_read in itertools.product(wanted, (0, 1)):

@@ -64,7 +64,7 @@ def test_every_error_is_a_problem_that_a_program_and_a_person_can_read(alice, su
             assert "sqlalchemy" not in answer.text
 
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 ALLOWED = {
     "/api": "GET, HEAD, OPTIONS",
     "/api/openapi.yaml": "GET, HEAD, OPTIONS",
@@ -131,8 +131,23 @@ def test_a_trailing_slash_equals_none(people, alice, subtests):
     alice.put(f"{URL}/raw/y/", b"bytes", status=201)
     alice.post(f"{URL}/y/share/user/{people.bob.name}/", status=200)
     alice.delete(f"{URL}/y/", status=200)
+
+
+@pytest.mark.in_process
+def test_two_slashes_are_not_one(alice):
+    """Behind Apache they are: mod_wsgi hands over one."""
+    alice.get(f"{URL}/x", status=200)
     alice.get(f"{URL}/x//", status=404)
     alice.get("/api//images", status=404)
+
+
+@pytest.mark.in_process
+def test_trace_is_a_method_like_others(alice):
+    """Behind Apache it is Apache's to refuse."""
+    for url, allowed in ALLOWED.items():
+        answer = alice.request(url, method="TRACE", status=405)
+        assert answer.headers["Allow"] == allowed
+        assert answer.headers["X-Repoman-Error"] == "method-not-allowed"
 
 
 def test_answers_are_neither_sniffed_nor_kept(alice):
@@ -187,6 +202,7 @@ def test_urls_are_of_the_host_that_was_asked(people):
         assert whoami(people, host).json["url"] == f"https://{host}/api/users/alice"
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize(
     "host", ["a.org/x", "a b", 'a"b', "<script>", "a@b", "a:b", "a:123456", "ä", "a,b", "?"]
 )
@@ -230,6 +246,7 @@ def test_base_url_is_what_all_urls_begin_with(serve):
 # --- defects of ours
 
 
+@pytest.mark.in_process
 def test_a_defect_is_500_with_the_request_id_and_no_traceback(people, caplog):
     """An image without hypervisor cannot come about; one in the database stands for any defect."""
     people.alice.create("x")

@@ -22,6 +22,8 @@ from schemathesis.checks import (
 
 from tests.factories import FILE, People
 
+pytestmark = pytest.mark.in_process
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -197,6 +197,7 @@ def test_a_bare_name_is_the_callers_own(people, alice):
     alice.get(f"{URL}/bob/x", status=200)
 
 
+@pytest.mark.in_process
 def test_an_unknown_image_is_404(alice, subtests):
     for path in [
         "x",

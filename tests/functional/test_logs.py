@@ -13,9 +13,12 @@ from webtest import TestApp, TestRequest
 import repoman
 from repoman.access import AccessLog, Input
 from repoman.logs import JsonFormatter, get_logger
+from repoman.metrics import make_metrics
 from repoman.models import ImageHypervisor
 from tests.factories import FILE, People
 from tests.wsgi import Source, make_environ, send
+
+pytestmark = pytest.mark.in_process
 
 RAW = "/api/images/raw/debian12"
 FIELDS = [
@@ -232,7 +235,7 @@ class Broken:
 def test_a_request_that_got_no_answer_has_its_line(log):
     environ = TestRequest.blank("/api").environ
     with pytest.raises(SystemExit):
-        AccessLog(Broken())(environ, None)
+        AccessLog(Broken(), make_metrics(None))(environ, None)
     (line,) = log.lines
     assert (line["status"], line["cut_off"], line["bytes_sent"]) == (None, True, 0)
     assert "the worker is told to end" in line["exception"]

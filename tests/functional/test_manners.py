@@ -140,7 +140,6 @@ def test_options_tells_the_methods_of_the_url_whether_or_not_the_object_is_there
     answer = alice.options(url, status=204)
     assert answer.headers["Allow"] == allow
     assert answer.body == b""
-    assert alice.request(url, method="TRACE", status=405).headers["Allow"] == allow
 
 
 def test_options_needs_a_certificate_and_a_url_that_is_there(people, alice):

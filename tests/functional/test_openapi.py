@@ -80,6 +80,9 @@ def test_the_server_and_the_caller(people):
     for client in (people.anonymous, people.alice.client, people.admin.client):
         assert documented(client.get("/healthz")) == "Health"
         documented(client.head("/healthz"))
+    assert documented(people.admin.client.get("/metrics")) is None
+    assert documented(people.alice.client.get("/metrics", status=403)) == "Problem"
+    documented(people.admin.client.head("/metrics"))
     served = people.anonymous.get("/api/openapi.yaml")
     documented(served)
     assert yaml.safe_load(served.body) == DOCUMENT

@@ -9,6 +9,8 @@ from webtest import TestRequest
 
 from tests.wsgi import FORM, MIB, Noise, Source, make_environ, multipart, send
 
+pytestmark = pytest.mark.in_process
+
 RAW = "/api/images/raw/debian12"
 
 

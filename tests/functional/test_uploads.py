@@ -90,6 +90,7 @@ def test_a_chunked_put_and_a_chunked_post_are_taken(people, empty):
     assert people.alice.client.get(RAW).body == NEW
 
 
+@pytest.mark.in_process
 def test_a_chunked_body_is_refused_where_the_server_cannot_tell_its_end(people, empty):
     headers = {"Transfer-Encoding": "chunked"}
     response = send(people.alice.client, RAW, Untouchable(), length="", headers=headers, status=411)
@@ -285,6 +286,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.in_process
 def test_a_body_that_breaks_off_is_refused(people, kept, subtests):
     for case, (body, ending, missing, options) in BROKEN.items():
         with subtests.test(case):
@@ -295,6 +297,7 @@ def test_a_body_that_breaks_off_is_refused(people, kept, subtests):
             kept.check()
 
 
+@pytest.mark.in_process
 def test_a_first_upload_that_breaks_off_leaves_the_image_empty(people, empty):
     source = Source(FILE, ending=OSError("the client has gone"))
     send(people.alice.client, RAW, source, length=len(FILE) + 1, status=400)
@@ -310,6 +313,7 @@ def test_no_more_than_content_length_bytes_count(people, empty):
     assert people.alice.client.get(RAW).body == FILE
 
 
+@pytest.mark.in_process
 def test_a_content_length_that_is_no_number_is_refused(people, kept, subtests):
     people.alice.client.lint = False
     for length in ("-1", "+7", "1e3", "0x10", "seven", "\u0661\u0662", "9" * 5000):
@@ -319,6 +323,7 @@ def test_a_content_length_that_is_no_number_is_refused(people, kept, subtests):
             kept.check()
 
 
+@pytest.mark.in_process
 def test_more_bytes_than_any_disk_holds_are_refused_before_they_are_sent(people, kept):
     for length in (1 << 60, 10**25):
         assert_refused_unread(people.alice.client, RAW, 507, "store-full", length=length)

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from repoman import gate, queries, schemas
 from repoman.errors import RepomanError
 from repoman.identity import Permission
+from repoman.metrics.families import FAMILIES
 from repoman.scripts import admin
 from repoman.server import ServerSettings
 from repoman.settings import Settings
@@ -237,6 +238,14 @@ def test_rest_names_every_field_of_every_request():
 def test_rest_and_openapi_show_the_same_objects(title, schema):
     listed = [row[0] for row in table(section(REST, title), "field", "type")]
     assert listed == list(properties(COMPONENTS["schemas"][schema]))
+
+
+def test_rest_lists_every_metric_with_its_type_and_labels():
+    listed = table(section(REST, "/metrics"), "metric", "type", "labels", "meaning")
+    assert [tuple(row[:3]) for row in listed] == [
+        (one.name, one.kind, " ".join(one.labels)) for one in FAMILIES
+    ]
+    assert all(row[3] for row in listed)
 
 
 def test_rest_and_openapi_show_the_same_members_of_errors():

@@ -252,7 +252,7 @@ def test_a_device_without_room_is_full(tmp_path):
     partial.discard()
 
 
-@pytest.mark.parametrize("method", ["create", "open", "check", "free", "keys", "partials"])
+@pytest.mark.parametrize("method", ["create", "open", "check", "free", "size", "keys", "partials"])
 def test_a_store_that_has_gone_is_unavailable(tmp_path, method):
     store = FilesystemStore(tmp_path / "nowhere")
     arguments = [new_key()] if method in {"create", "open"} else []

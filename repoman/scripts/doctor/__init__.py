@@ -1,0 +1,1 @@
+"""``repoman-admin doctor``: what is wrong with a deployment, and the command that mends it."""
