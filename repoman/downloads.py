@@ -8,6 +8,7 @@ from typing import BinaryIO
 from pyramid.request import Request
 from pyramid.response import Response
 
+from repoman import sendfile
 from repoman.conditions import check_match, is_not_modified, range_applies
 from repoman.errors import StoreUnavailable
 from repoman.models import Image, ImageFile
@@ -75,6 +76,10 @@ def file_response(request: Request, image: Image, file: ImageFile) -> Response:
     if request.method == "GET" and range_applies(request, tag):
         wanted = parse_ranges(request.headers.get("Range"), size)
     opened = request.store.open(file.blob.uuid)
+    path = request.store.path(file.blob.uuid)
+    if path is not None and sendfile.is_understood(request, wanted):
+        sendfile.hand_over(response, opened, path, size)
+        return response
     _fill(response, opened, wanted, size)
     return response
 

@@ -156,9 +156,10 @@ class Presenter:
         }
 
     def _url_without_certificate(self, image: Image) -> str | None:
-        if image.unauthenticated_access and self.settings.allow_unauthenticated:
-            return self.urls.any_file(image)
-        return None
+        if not (image.unauthenticated_access and self.settings.allow_unauthenticated):
+            return None
+        http_url = self.settings.http_url
+        return (Urls(http_url) if http_url else self.urls).any_file(image)
 
     def _source(self, image: Image) -> str | None:
         """Give the source's URL to those who may see the source."""

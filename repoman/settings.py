@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from repoman.names import fold_account
@@ -86,6 +86,17 @@ def _time_format(text: str) -> TimeFormat:
     raise ValueError("it must be rfc3339 or ctime")
 
 
+Sendfile = Literal["none", "x-sendfile"]
+"""Whether a web server in front may be asked to send a file in Repoman's place, and how."""
+
+
+def _sendfile(text: str) -> Sendfile:
+    match text.strip().lower():
+        case "none" | "x-sendfile" as known:
+            return known
+    raise ValueError("it must be none or x-sendfile")
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -109,9 +120,11 @@ class Settings:
     accept_proxies: bool = _setting("repoman.accept_proxies", parse_boolean, False)
     require_issuer: bool = _setting("repoman.require_issuer", parse_boolean, False)
     allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
+    http_url: str | None = _setting("repoman.http_url", _url, None)
     default_group: str = _setting("repoman.default_group", _account, "users")
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)

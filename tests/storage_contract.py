@@ -117,6 +117,11 @@ class StoreContract:
             assert other.read(10) == DATA[-3:]
             assert other.read(10) == b""
 
+    def test_other_programs_find_a_committed_file_where_its_path_says(self, store, put):
+        key = put()
+        path = store.path(key)
+        assert path is None or path.read_bytes() == DATA
+
     def test_a_discarded_file_is_gone(self, store, key):
         partial = store.create(key)
         partial.write(DATA)

@@ -42,25 +42,26 @@ class CertificateMiddleware:
         """Identify the caller and pass on."""
         environ["repoman.identity"] = environ["repoman.refusal"] = None
         try:
-            environ["repoman.identity"] = self.identify(environ)
+            environ["repoman.identity"] = find_caller(environ, self.sessions, self.settings)
         except RepomanError as refusal:
             environ["repoman.refusal"] = refusal
         return self.application(environ, start_response)
 
-    def identify(self, environ: Environ) -> Identity:
-        """Return the caller, or raise why it is nobody."""
-        try:
-            shown = presented.read(environ, accept_proxies=self.settings.accept_proxies)
-        except presented.InvalidCertificate as error:
-            raise CertificateRefused(str(error)) from error
-        if shown is None:
-            raise CertificateRequired(
-                "Show a client certificate, as in: curl --cert me.pem --key me.key URL"
-            )
-        environ["repoman.dn"] = shown.subject.slash
-        try:
-            with self.sessions.asking() as session:
-                return identify(session, shown, require_issuer=self.settings.require_issuer)
-        except SQLAlchemyError as error:
-            log.error("no database", reason=str(error))
-            raise DatabaseUnavailable("The database does not answer; try again soon.") from error
+
+def find_caller(environ: Environ, sessions: Sessions, settings: Settings) -> Identity:
+    """Return the caller, or raise why it is nobody."""
+    try:
+        shown = presented.read(environ, accept_proxies=settings.accept_proxies)
+    except presented.InvalidCertificate as error:
+        raise CertificateRefused(str(error)) from error
+    if shown is None:
+        raise CertificateRequired(
+            "Show a client certificate over https: curl --cert me.pem --key me.key URL"
+        )
+    environ["repoman.dn"] = shown.subject.slash
+    try:
+        with sessions.asking() as session:
+            return identify(session, shown, require_issuer=settings.require_issuer)
+    except SQLAlchemyError as error:
+        log.error("no database", reason=str(error))
+        raise DatabaseUnavailable("The database does not answer; try again soon.") from error

@@ -120,6 +120,11 @@ _path = click.Path(path_type=Path)
 )
 @click.option("--daemon-only", is_flag=True, help="Run nothing in Apache's own processes.")
 @click.option(
+    "--http-port",
+    type=click.IntRange(1, 65535),
+    help="Let public images be downloaded by http, without certificate; 80 as a rule.",
+)
+@click.option(
     "--output",
     "home",
     type=_path,
@@ -150,6 +155,11 @@ def require_usable(deployment: Deployment) -> None:
         raise click.ClickException(
             f"--venv {deployment.venv}: it is no virtualenv; make one with the Python that "
             "mod_wsgi was built for: /usr/bin/python3 -m venv FOLDER."
+        )
+    if deployment.http_port == deployment.port:
+        raise click.ClickException(
+            f"--http-port {deployment.port}: it is the port of https, which --port names; use "
+            "another, 80 as a rule."
         )
     if any(character.isspace() for character in deployment.database):
         raise click.ClickException("--database: blanks in a URL are written as %20.")

@@ -11,9 +11,14 @@ from pathlib import Path
 
 USER = "www-data"
 """Whom Debian's Apache runs as."""
-ERRORS = ("400", "404", "408", "413", "414", "500", "502", "503")
+ERRORS = (
+    *("400", "401", "403", "403-http", "404", "405", "408", "413", "414", "417", "421"),
+    *("500", "502", "503"),
+)
 MODULES = "alias headers mime reqtimeout setenvif ssl unique_id wsgi"
 PACKAGES = "apache2 libapache2-mod-wsgi-py3 apache2-dev libssl-dev"
+SENDFILE_PACKAGE = "libapache2-mod-xsendfile"
+AS_THEY_ARE = ("repoman.wsgi", "access.wsgi", "errors.conf", "sendfile.conf")
 MODULE_SOURCE = "mod_proxy_certs/mod_proxy_certs.c"
 UNITS = ("repoman-gc.service", "repoman-gc.timer")
 
@@ -35,6 +40,7 @@ class Deployment:
     store: Path
     database: str
     daemon_only: bool
+    http_port: int | None
 
     @property
     def ini(self) -> Path:
@@ -55,13 +61,20 @@ class Deployment:
     def settings(self) -> dict[str, str]:
         """Return the settings of ``[app:main]`` that are the host's own."""
         port = "" if self.port == 443 else f":{self.port}"
-        return {
+        settings = {
             "sqlalchemy.url": self.database,
             "repoman.store": str(self.store),
             "repoman.metrics": str(self.metrics),
             "repoman.base_url": f"https://{self.host}{port}",
             "repoman.hosts": self.host,
         }
+        if self.daemon_only:
+            settings["repoman.sendfile"] = "x-sendfile"
+        if self.http_port is not None:
+            port = "" if self.http_port == 80 else f":{self.http_port}"
+            settings["repoman.allow_unauthenticated"] = "true"
+            settings["repoman.http_url"] = f"http://{self.host}{port}"
+        return settings
 
 
 def make(deployment: Deployment) -> dict[str, str]:
@@ -75,12 +88,14 @@ def make(deployment: Deployment) -> dict[str, str]:
         "REPOMAN_KEY": str(deployment.key),
         "REPOMAN_AUTHORITIES": str(deployment.ca),
         "REPOMAN_REVOCATIONS": str(deployment.crl) if deployment.crl else None,
+        "REPOMAN_STORE": str(deployment.store),
+        "REPOMAN_HTTP_PORT": str(deployment.http_port) if deployment.http_port else None,
         "REPOMAN_DAEMON_ONLY": "" if deployment.daemon_only else None,
     }
     escaped = {key: value.replace("%", "%%") for key, value in deployment.settings.items()}
     texts = {
         "repoman.conf": set_lines(source("apache/repoman.conf"), "Define {} ", defines),
-        "repoman.wsgi": source("apache/repoman.wsgi"),
+        **{name: source(f"apache/{name}") for name in AS_THEY_ARE},
         "production.ini": set_lines(source("apache/production.ini"), "{} = ", escaped),
         MODULE_SOURCE: source(f"apache/{MODULE_SOURCE}"),
     }
@@ -113,12 +128,14 @@ def set_lines(text: str, beginning: str, values: Values | dict[str, str]) -> str
 def next_commands(deployment: Deployment) -> list[str]:
     """Write what is left to do on Debian, a command a line."""
     home, as_apache = deployment.home, f"runuser -u {USER} --"
+    packages = f"{PACKAGES} {SENDFILE_PACKAGE}" if deployment.daemon_only else PACKAGES
+    modules = f"{MODULES} xsendfile" if deployment.daemon_only else MODULES
     lines = [
-        f"apt-get install {PACKAGES}",
+        f"apt-get install {packages}",
         f"cd {home}/mod_proxy_certs && apxs2 -i -c mod_proxy_certs.c -lssl -lcrypto",
         'echo "LoadModule proxy_certs_module $(apxs2 -q LIBEXECDIR)/mod_proxy_certs.so" '
         "> /etc/apache2/mods-available/proxy_certs.load",
-        f"a2enmod {MODULES} proxy_certs",
+        f"a2enmod {modules} proxy_certs",
         f"chgrp {USER} {deployment.ini}",
         f"install -d -o {USER} -g {USER} -m 750 {deployment.store} {deployment.metrics}",
     ]
@@ -134,6 +151,9 @@ def next_commands(deployment: Deployment) -> list[str]:
         f"cp {' '.join(f'{home}/systemd/{name}' for name in UNITS)} /etc/systemd/system/",
         "systemctl daemon-reload && systemctl enable --now repoman-gc.timer",
     ]
-    if deployment.port != 443:
-        lines.append(f'echo "Listen {deployment.port}" >> /etc/apache2/ports.conf')
+    lines += [
+        f'echo "Listen {port}" >> /etc/apache2/ports.conf'
+        for port in (deployment.port, deployment.http_port)
+        if port not in {None, 80, 443}
+    ]
     return [*lines, "a2ensite repoman && apache2ctl configtest && systemctl restart apache2"]

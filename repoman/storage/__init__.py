@@ -6,6 +6,7 @@ holds every store to this page.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
@@ -42,6 +43,9 @@ class Store(Protocol):
 
         Raises `StoreUnavailable` also where there is none: the caller has a row that names it.
         """
+
+    def path(self, key: str) -> Path | None:
+        """Say where a committed file is for other programs to read; None where it is no file."""
 
     def check(self) -> None:
         """Write, sync and remove something small wherever files go, and show it to nobody.

@@ -1,11 +1,12 @@
 """One Apache for the tests that leave it as it was, and the people they use."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.apache.front import write_server
-from tests.apache.site import Site
+from tests.apache.site import HTTP_PORT, Site
 from tests.pki import CertificateAuthority
 
 OTHER_HOST = """
@@ -61,14 +62,38 @@ def certificates(installation, authority):
 
 
 @pytest.fixture(scope="session")
-def site(installation, certificates):
+def default_site(installation, certificates):
     """Return the Apache that `apache-config` sets up, with the users admin, ann, bob and robot."""
-    running = Site(installation, "site", more=OTHER_HOST.format(tls=installation.tls))
+    more = OTHER_HOST.format(tls=installation.tls)
+    running = Site(installation, "site", options=("--http-port", HTTP_PORT), more=more)
     try:
         register(running)
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def site(default_site):
+    return default_site
+
+
+@pytest.fixture(scope="session")
+def daemon_site(installation, certificates):
+    """Return such an Apache with everything in mod_wsgi's daemon."""
+    options = ("--daemon-only", "--http-port", HTTP_PORT)
+    running = Site(installation, "daemon", options=options)
+    try:
+        register(running)
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session", params=["default_site", "daemon_site"])
+def either_site(request):
+    """Return the one and then the other, to modules that make it their `site`."""
+    return request.getfixturevalue(request.param)
 
 
 def register(site):
@@ -103,7 +128,7 @@ def admin(site):
 @pytest.fixture
 def image(site, ann, request):
     """Return the name of an image of ann's without file; it goes with the test."""
-    name = request.node.name.replace("[", "-").replace("]", "")[:100]
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", request.node.name)[:100]
     made = site.ask("/api/images", "-d", f"name={name}", certificate=ann)
     assert made.status == 201, made.body
     yield name

@@ -22,7 +22,7 @@ HOSTS = {
     "unasked": ("SSLVerifyClient optional\n", "SSLVerifyClient none\n"),
     # With revocation lists, a stranger's certificate fails for the lack of a list.
     "any": ("SSLCARevocationCheck chain\n", "SSLVerifyClient optional_no_ca\n"),
-    "404": ("    ErrorDocument 404 /", "    #ErrorDocument 404 /"),
+    "404": ("/errors.conf\n", "/errors.conf\n    ErrorDocument 404 default\n"),
     "hsts": ('Header always set Strict-Transport-Security "max-age=31536000"', ""),
     "gzip": ('SetEnvIf Request_URI "^/" no-gzip=1', ""),
 }
@@ -32,7 +32,8 @@ HOSTS = {
 def virtual_host(port, old, new):
     """Write our virtual host for another port, with a part replaced."""
     text = (ROOT / "repoman/apache/repoman.conf").read_text()
-    host = text[text.index("<VirtualHost") :]
+    begin, end = text.index("<VirtualHost"), text.index("</VirtualHost>")
+    host = text[begin:end] + "</VirtualHost>\n"
     assert host.count(old) == 1, old
     host = host.replace(old, new).replace("*:${REPOMAN_PORT}", f"127.0.0.1:{port}")
     # `Site` has str.format look for the port.

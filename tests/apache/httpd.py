@@ -10,7 +10,9 @@ OF_DEBIAN = ("authz_core", "deflate", "filter", "mpm_event")
 """What Debian has enabled by itself; deflate packs JSON there."""
 OURS = ("alias", "headers", "mime", "reqtimeout", "setenvif", "ssl", "unique_id", "wsgi")
 """What `apache-config` says to enable."""
-PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3"}
+FOR_FILES = ("xsendfile",)
+"""What it says to enable besides, where httpd is to send files."""
+PACKAGES = {"wsgi": "libapache2-mod-wsgi-py3", "xsendfile": "libapache2-mod-xsendfile"}
 MODULE = "mod_proxy_certs.so"
 USER = "www-data"
 
@@ -48,7 +50,7 @@ def shipped_modules() -> dict[str, Path]:
     """Return the path of each module that comes with Debian. Raises `NoApache`."""
     query = [program("apxs2"), "-q", "LIBEXECDIR"]
     folder = Path(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip())
-    found = {name: folder / f"mod_{name}.so" for name in OF_DEBIAN + OURS}
+    found = {name: folder / f"mod_{name}.so" for name in OF_DEBIAN + OURS + FOR_FILES}
     for name, path in found.items():
         if not path.exists():
             package = PACKAGES.get(name, "apache2")

@@ -17,6 +17,10 @@ HOLDER = '"$@" & httpd=$!; read -r line; kill $httpd; wait $httpd'
 SHOWN = "\n--- %{http_code} %{size_upload}\n%{header_json}"
 
 
+HTTP_PORT = object()
+"""Among the options of a `Site`: the port of its own that is for http."""
+
+
 class Site(Server):
     """A running httpd with a database and a store of its own, or those of one ``beside``.
 
@@ -46,6 +50,10 @@ class Site(Server):
         self.store = self.var / "store"
         self.database = database or f"sqlite:///{self.var}/repoman.sqlite"
         self.var.mkdir(parents=True)
+        self.is_daemon_only = "--daemon-only" in options
+        # Of the host without TLS, which only answers where its port is among the options.
+        self.http_port = free_port()
+        self.http = f"http://localhost:{self.http_port}"
         if beside:
             self.store = beside.store
         if crl:
@@ -58,9 +66,9 @@ class Site(Server):
         if change:
             change(self.home)
         modules = {key: path for key, path in installation.modules.items() if key not in without}
-        conf = httpd.write_configuration(
-            self.root, self.port, modules, self.home / "repoman.conf", more.format(port=self.port)
-        )
+        more = f"Listen 127.0.0.1:{self.http_port}\n" + more.format(port=self.port)
+        include = self.home / "repoman.conf"
+        conf = httpd.write_configuration(self.root, self.port, modules, include, more)
         self._start(conf)
 
     def _configure(self, options):
@@ -70,7 +78,8 @@ class Site(Server):
             *("--cert", tls / "server.pem", "--key", tls / "server.pem"),
             *("--ca", tls / "ca.pem"),
             *("--store", self.store, "--database", self.database),
-            *("--output", self.home, *options),
+            *("--output", self.home),
+            *(self.http_port if option is HTTP_PORT else option for option in options),
         )
         if os.geteuid() == 0:
             shutil.chown(self.home / "production.ini", group=httpd.USER)

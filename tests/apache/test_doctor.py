@@ -31,7 +31,7 @@ def doctor(installation, certificates):
     more = "\n".join(virtual_host(ports[name], *HOSTS[name]) for name in HOSTS)
     site = Site(installation, "doctor", more=more)
     try:
-        yield Doctor(site, installation.own / "doctor" / "programs", ports)
+        yield Doctor(site, site.home.parent / "programs", ports)
     finally:
         site.stop()
 
@@ -85,6 +85,16 @@ def test_module_that_is_missing_is_said_with_the_command(doctor, copy, module):
     assert report.texts["Apache's modules"] == (
         f"Apache does not load {module}. a2enmod {module} && systemctl restart apache2"
     )
+
+
+def test_module_that_sends_files_is_wanted_where_everything_is_in_the_daemon(doctor, copy):
+    line = re.search(r"^LoadModule xsendfile.*\n", doctor.httpd.read_text(), re.MULTILINE)
+    apache = copy(line[0], "")
+    assert doctor(apache=apache).states["Apache's modules"] == "ok"
+    with doctor.configured("#Define REPOMAN_DAEMON_ONLY", "Define REPOMAN_DAEMON_ONLY"):
+        report = doctor(apache=apache)
+    assert report.broken() == SQLITE | {"Apache's modules": "warning"}
+    assert "a2enmod xsendfile" in report.texts["Apache's modules"]
 
 
 def test_module_for_proxies_that_is_missing_is_a_warning_unless_none_are_wanted(doctor, copy):

@@ -1,7 +1,7 @@
 """``repoman-admin apache-config`` writes a folder that a host can use as it is."""
 
+import json
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,17 +9,24 @@ import pytest
 from click.testing import CliRunner
 
 from repoman.scripts.admin import main
-from tests.apache import httpd
 from tests.databases import on_sqlite
 
 pytestmark = on_sqlite
 
 WRITTEN = [
+    "access.wsgi",
+    "errors.conf",
     "errors/400.json",
+    "errors/401.json",
+    "errors/403-http.json",
+    "errors/403.json",
     "errors/404.json",
+    "errors/405.json",
     "errors/408.json",
     "errors/413.json",
     "errors/414.json",
+    "errors/417.json",
+    "errors/421.json",
     "errors/500.json",
     "errors/502.json",
     "errors/503.json",
@@ -27,6 +34,7 @@ WRITTEN = [
     "production.ini",
     "repoman.conf",
     "repoman.wsgi",
+    "sendfile.conf",
     "systemd/repoman-gc.service",
     "systemd/repoman-gc.timer",
 ]
@@ -107,6 +115,8 @@ def test_values_of_the_host_are_in_their_places(write, home, tmp_path, database)
         f"Define REPOMAN_AUTHORITIES {tmp_path}/ca.pem",
         "#Define REPOMAN_REVOCATIONS",
         "#Define REPOMAN_DAEMON_ONLY",
+        "#Define REPOMAN_HTTP_PORT",
+        f"Define REPOMAN_STORE {tmp_path}/store",
     ):
         assert conf.count(line) == 1, line
     for line in (
@@ -130,6 +140,42 @@ def test_options_switch_on_revocation_lists_and_the_daemon(write, home, tmp_path
     assert "Define REPOMAN_DAEMON_ONLY" in conf
     assert "Define REPOMAN_PORT 8443" in conf
     assert "repoman.base_url = https://images.example.org:8443" in ini
+    assert "repoman.sendfile = x-sendfile" in ini
+    assert "#repoman.allow_unauthenticated = true" in ini
+
+
+@pytest.mark.parametrize(("port", "suffix"), [("80", ""), ("8080", ":8080")])
+def test_http_port_lets_public_images_be_downloaded_there(write, home, port, suffix, database):
+    printed = write("--http-port", port)
+    conf, ini = lines(home / "repoman.conf"), lines(home / "production.ini")
+    assert f"Define REPOMAN_HTTP_PORT {port}" in conf
+    assert "#Define REPOMAN_DAEMON_ONLY" in conf
+    assert "repoman.allow_unauthenticated = true" in ini
+    assert f"repoman.http_url = http://images.example.org{suffix}" in ini
+    assert "#repoman.sendfile = x-sendfile" in ini
+    assert ("Listen" in printed) is (port != "80")
+
+
+def test_without_options_nobody_is_let_in_without_certificate(write, home, database):
+    write()
+    settings = [line for line in lines(home / "production.ini") if line.startswith("repoman.")]
+    names = {line.split(" = ")[0] for line in settings}
+    assert "repoman.store" in names
+    assert not names & {"repoman.allow_unauthenticated", "repoman.http_url", "repoman.sendfile"}
+
+
+def test_every_error_that_apache_is_given_is_there_and_says_its_status(write, home, database):
+    write()
+    conf = lines(home / "errors.conf") + [line.strip() for line in lines(home / "repoman.conf")]
+    named = [line.split() for line in conf if line.startswith("ErrorDocument ")]
+    assert len(named) > 10
+    files = {path.name for path in (home / "errors").iterdir()}
+    assert {path.removeprefix("/repoman-errors/") for _, _, path in named} == files
+    for _, status, path in named:
+        problem = json.loads((home / "errors" / Path(path).name).read_text())
+        assert list(problem) == ["type", "title", "status", "detail", "code"]
+        assert problem["status"] == int(status)
+        assert problem["code"] == ("certificate-required" if status == "401" else "apache-error")
 
 
 def test_written_settings_are_those_of_a_site(write, home, tmp_path, database):
@@ -158,12 +204,15 @@ def test_next_commands_name_the_folder_and_are_none_too_many(write, home, option
         "a2ensite repoman && apache2ctl configtest && systemctl restart apache2\n",
     ):
         assert part in printed
-    assert "createdb" not in printed
-    assert "Listen" not in printed
+    for part in ("createdb", "Listen", "xsendfile"):
+        assert part not in printed
     del options["--database"]
     printed = write("--force", "--port", "8443")
     assert "createdb --owner www-data repoman\n" in printed
     assert 'echo "Listen 8443" >> /etc/apache2/ports.conf\n' in printed
+    printed = write("--force", "--daemon-only")
+    assert " libapache2-mod-xsendfile\n" in printed
+    assert " unique_id wsgi xsendfile proxy_certs\n" in printed
 
 
 def test_files_that_are_there_are_replaced_by_force_only(write, home, options, database):
@@ -201,6 +250,7 @@ def test_file_that_cannot_be_used_is_a_sentence_with_option_and_file(
 @pytest.mark.parametrize(
     ("option", "value", "part"),
     [
+        ("--http-port", "443", "the port of https"),
         ("--host", "https://images.example.org", "without scheme and port"),
         ("--host", "images.example.org:8443", "without scheme and port"),
         ("--host", "a\nDefine X", "without scheme and port"),
@@ -220,24 +270,3 @@ def test_value_that_would_break_a_file_is_a_sentence(
     assert part in sentence
     assert option in sentence
     assert not home.exists()
-
-
-@pytest.mark.parametrize("more", [(), ("--crl",), ("--daemon-only",)], ids=str)
-def test_apache_takes_the_written_configuration(write, home, tmp_path, more, database):
-    try:
-        modules = httpd.shipped_modules()
-        modules["proxy_certs"] = httpd.build_module(
-            Path(__file__).parents[2] / "repoman/apache/mod_proxy_certs/mod_proxy_certs.c",
-            tmp_path / "module",
-        )
-        apache = httpd.program("apache2")
-    except httpd.NoApache as reason:
-        pytest.skip(str(reason))
-    if "--crl" in more:
-        more = (*more, str(tmp_path / "crl.pem"))
-    write(*more, "--port", "8443")
-    conf = httpd.write_configuration(tmp_path / "root", 8443, modules, home / "repoman.conf")
-    checked = subprocess.run(
-        [apache, "-t", "-f", conf], capture_output=True, text=True, check=False
-    )
-    assert (checked.returncode, checked.stderr) == (0, "Syntax OK\n")

@@ -13,6 +13,7 @@ def test_only_database_and_store_are_needed():
     assert settings.hypervisors == HYPERVISORS
     assert settings.default_group == "users"
     assert (settings.base_url, settings.hosts) == (None, ())
+    assert (settings.http_url, settings.sendfile) == (None, "none")
     for name in ("accept_proxies", "require_issuer", "allow_unauthenticated"):
         assert getattr(settings, name) is False
     for key in NEEDED:
@@ -30,6 +31,9 @@ def test_only_database_and_store_are_needed():
         ("repoman.accept_proxies", "Yes", "accept_proxies", True),
         ("repoman.require_issuer", "0", "require_issuer", False),
         ("repoman.time_format", " CTIME ", "time_format", "ctime"),
+        ("repoman.sendfile", "X-Sendfile", "sendfile", "x-sendfile"),
+        ("repoman.sendfile", "none", "sendfile", "none"),
+        ("repoman.http_url", "http://a.org/", "http_url", "http://a.org"),
     ],
 )
 def test_settings_are_typed(key, text, name, value):
@@ -59,6 +63,9 @@ def test_settings_are_typed(key, text, name, value):
         ("repoman.allow_unauthenticated", "2"),
         ("repoman.default_group", ""),
         ("repoman.time_format", "iso8601"),
+        ("repoman.sendfile", "yes"),
+        ("repoman.sendfile", ""),
+        ("repoman.http_url", "images.example.org"),
         ("repoman.gc_grace", "1 h"),
         ("repoman.gc_grace", "-1"),
         ("repoman.database_timeout", "٣"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from repoman.scripts.deployment import MODULES
+from repoman.scripts.deployment import MODULES, SENDFILE_PACKAGE
 from repoman.scripts.doctor.acting import is_root
 from repoman.scripts.doctor.deployed import Deployed
 from repoman.scripts.doctor.findings import Finding, NotChecked, failed, ok, warning
@@ -20,6 +20,11 @@ def check_modules(deployed: Deployed) -> Finding:
     if missing:
         return failed(
             f"Apache does not load {missing}", f"a2enmod {missing} && systemctl restart apache2"
+        )
+    if deployed.front.daemon_only and "xsendfile" not in loaded:
+        return warning(
+            "Apache does not load xsendfile, and downloads go through the daemon",
+            f"apt-get install {SENDFILE_PACKAGE} && a2enmod xsendfile && systemctl restart apache2",
         )
     return ok(" ".join(wanted))
 
