@@ -4,6 +4,7 @@ import configparser
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,8 @@ def sessions(settings) -> Iterator[Sessions]:
 def application(ini, backend, request) -> Iterator[Callable]:
     """The WSGI application."""
     if backend == "apache":
-        yield request.getfixturevalue("front").application(ini)
+        with closing(request.getfixturevalue("front").application(ini)) as remote:
+            yield remote
         return
     made = repoman.main({}, **ini)
     yield made

@@ -18,6 +18,11 @@ from tests.factories import FILE
 MIB = 1 << 20
 
 
+def plain_environ(client) -> dict[str, str]:
+    """Return what a client shows, for another process: as JSON holds it."""
+    return {key: text for key, text in client.extra_environ.items() if isinstance(text, str)}
+
+
 class Source(io.RawIOBase):
     """``wsgi.input`` over ``data``; calls ``midway`` once when half of it has been read.
 

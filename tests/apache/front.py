@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.apache.installation import Installation, apache_user
-from tests.apache.remote import Remote, close_all
+from tests.apache.remote import Remote
 from tests.apache.site import Site
 from tests.pki import CertificateAuthority
 
@@ -56,8 +56,7 @@ class Front:
         return Remote(self.site.port, self.tls, (("X-Test", name),))
 
     def stop(self) -> None:
-        """End it, without waiting for connections that are kept."""
-        close_all(self.site.port)
+        """End it."""
         self.site.stop()
 
 

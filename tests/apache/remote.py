@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from select import select
 from typing import Any
@@ -25,17 +26,6 @@ NOT_THE_APPLICATIONS = {
 CHUNK = 1 << 16
 
 
-connections: dict[tuple[int, str], list["Exchange"]] = {}
-"""Those that are kept, by port and by what the client shows."""
-
-
-def close_all(port: int) -> None:
-    """Close the connections that are kept to a server."""
-    for key in [key for key in connections if key[0] == port]:
-        for exchange in connections.pop(key):
-            exchange.close()
-
-
 class Remote:
     """The application at ``port`` of localhost, whose certificate is of ``tls``/ca.pem.
 
@@ -43,11 +33,11 @@ class Remote:
     ``headers`` go with every request.
     """
 
-    contexts: dict[str, ssl.SSLContext] = {}
-    """By what a client shows."""
-
     def __init__(self, port: int, tls: Path, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self.port, self.tls, self.headers = port, tls, headers
+        # Both by what a client shows.
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._kept: dict[str, list[Exchange]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> list[bytes]:
         """Send the request and return the answer's body."""
@@ -66,7 +56,7 @@ class Remote:
 
     def _connect(self, holder: Holder | None) -> "Exchange":
         """Take a connection that was kept and that the server has not closed, or make one."""
-        kept = connections.setdefault((self.port, key_of(holder)), [])
+        kept = self._kept.setdefault(key_of(holder), [])
         while kept:
             exchange = kept.pop()
             if exchange.is_idle():
@@ -77,20 +67,25 @@ class Remote:
 
     def _keep(self, holder: Holder | None, exchange: "Exchange") -> None:
         if exchange.begin_anew():
-            connections[self.port, key_of(holder)].append(exchange)
+            self._kept[key_of(holder)].append(exchange)
         else:
             exchange.close()
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        for exchange in chain.from_iterable(self._kept.values()):
+            exchange.close()
+
     def _context(self, holder: Holder | None) -> ssl.SSLContext:
-        key = str(self.tls) + key_of(holder)
-        if key not in self.contexts:
+        key = key_of(holder)
+        if key not in self._contexts:
             made = ssl.create_default_context(cafile=str(self.tls / "ca.pem"))
             if holder:
                 path = holder.write(self.tls)
                 made.load_cert_chain(path)
                 path.unlink()
-            self.contexts[key] = made
-        return self.contexts[key]
+            self._contexts[key] = made
+        return self._contexts[key]
 
 
 def key_of(holder: Holder | None) -> str:

@@ -62,16 +62,24 @@ def collecting(site):
 
 
 @pytest.fixture
-def people(sites, sessions, authority, certificates):
+def fronts(sites):
+    """Return the application of each."""
+    made = [Remote(site.port, site.folder) for site in sites]
+    yield made
+    for remote in made:
+        remote.close()
+
+
+@pytest.fixture
+def people(fronts, sessions, authority, certificates):
     """Return people of the first server; the site has its admin already."""
-    made = People(Remote(sites[0].port, sites[0].folder), sessions, authority)
+    made = People(fronts[0], sessions, authority)
     chief = certificates.administrator
     made.admin = Person("admin", chief, made.client(chief))
     return made
 
 
-def test_two_servers_and_the_collector_do_not_harm_each_other(sites, people, sessions):
-    fronts = [Remote(site.port, site.folder) for site in sites]
+def test_two_servers_and_the_collector_do_not_harm_each_other(sites, fronts, people, sessions):
     hammered.prepare(people)
     everybody = (people.alice, people.bob, people.admin)
     environs = {person.name: person.client.extra_environ for person in everybody}

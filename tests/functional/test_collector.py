@@ -17,7 +17,7 @@ from repoman.scripts.admin import main as repoman_admin
 from repoman.services.collector import Collected, _stray_files, collect
 from repoman.storage.filesystem import FilesystemStore
 from tests.factories import FILE
-from tests.wsgi import Source, send
+from tests.wsgi import Source, plain_environ, send
 
 pytestmark = pytest.mark.in_process
 
@@ -205,7 +205,7 @@ def uploader(people, ini):
     """Begin an upload in another process, which waits in the middle of its body."""
     people.alice.create()
     people.alice.upload()
-    arguments = [json.dumps(ini), json.dumps(people.alice.client.extra_environ), "half a file"]
+    arguments = [json.dumps(ini), json.dumps(plain_environ(people.alice.client)), "half a file"]
     process = subprocess.Popen(
         [sys.executable, "-c", UPLOADER, *arguments],
         stdin=subprocess.PIPE,

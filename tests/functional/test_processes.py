@@ -9,12 +9,11 @@ import pytest
 
 from tests import hammered
 from tests.hammer import TURNS
+from tests.wsgi import plain_environ
 
 pytestmark = pytest.mark.in_process
 
 PROCESSES = 8
-OURS = "tests.holder"
-"""What no other process can use."""
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def start(people, ini):
     """Start a process; all that were started end with the test."""
     started = []
     environs = {
-        person.name: {key: text for key, text in person.client.extra_environ.items() if key != OURS}
+        person.name: plain_environ(person.client)
         for person in (people.alice, people.bob, people.admin)
     }
 

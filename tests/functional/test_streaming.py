@@ -7,7 +7,7 @@ import sys
 import pytest
 from webtest import TestRequest
 
-from tests.wsgi import FORM, MIB, Noise, Source, make_environ, multipart, send
+from tests.wsgi import FORM, MIB, Noise, Source, make_environ, multipart, plain_environ, send
 
 pytestmark = pytest.mark.in_process
 
@@ -135,7 +135,7 @@ print(json.dumps(results))
 
 
 def test_256_mib_take_no_more_than_16_mib_of_memory(people, ini):
-    arguments = [json.dumps(each) for each in (ini, people.alice.client.extra_environ)]
+    arguments = [json.dumps(each) for each in (ini, plain_environ(people.alice.client))]
     command = [sys.executable, "-c", MEASURE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
