@@ -117,7 +117,8 @@ class Settings:
     base_url: str | None = _setting("repoman.base_url", _url, None)
     hosts: tuple[str, ...] = _setting("repoman.hosts", _words, ())
     hypervisors: tuple[str, ...] = _setting("repoman.hypervisors", _hypervisors, HYPERVISORS)
-    accept_proxies: bool = _setting("repoman.accept_proxies", parse_boolean, False)
+    # None: what the web server says of itself, by a variable in the environ.
+    accept_proxies: bool | None = _setting("repoman.accept_proxies", parse_boolean, None)
     require_issuer: bool = _setting("repoman.require_issuer", parse_boolean, False)
     allow_unauthenticated: bool = _setting("repoman.allow_unauthenticated", parse_boolean, False)
     http_url: str | None = _setting("repoman.http_url", _url, None)

@@ -46,12 +46,13 @@ class Presented:
 
 
 def read(
-    environ: Mapping[str, Any], *, accept_proxies: bool, now: datetime | None = None
+    environ: Mapping[str, Any], *, accept_proxies: bool | None, now: datetime | None = None
 ) -> Presented | None:
     """Return what the client presented, or None where it presented nothing: anonymous.
 
-    Where proxies are accepted (``accept_proxies``, or ``REPOMAN_PROXY_CERTS`` set by our Apache
-    module) the distinguished name alone is refused, for the holder of a proxy chooses its last CN.
+    Proxies are accepted where ``accept_proxies`` says so, or says nothing (None) and our Apache
+    module has set ``REPOMAN_PROXY_CERTS``: it lets them through the handshake. Where either does,
+    the distinguished name alone is refused, for the holder of a proxy chooses its last CN.
     Raises InvalidCertificate.
     """
     match environ.get("SSL_CLIENT_VERIFY"):
@@ -66,11 +67,12 @@ def read(
     return presented
 
 
-def _read_verified(environ: Mapping[str, Any], accept_proxies: bool) -> Presented:
-    proxies = accept_proxies or bool(environ.get("REPOMAN_PROXY_CERTS"))
+def _read_verified(environ: Mapping[str, Any], accept_proxies: bool | None) -> Presented:
+    let_through = bool(environ.get("REPOMAN_PROXY_CERTS"))
+    proxies = let_through if accept_proxies is None else accept_proxies
     if pem := environ.get("SSL_CLIENT_CERT"):
         return _read_certificates(pem, _chain(environ), proxies)
-    if proxies:
+    if proxies or let_through:
         raise InvalidCertificate(
             "This server accepts proxy certificates, but does not pass your certificate on to "
             "Repoman (SSLOptions +ExportCertData)."

@@ -106,18 +106,23 @@ class Folder:
     def _read_ended(self) -> Ended:
         try:
             found = json.loads(self._ended.read_bytes())
-            values = {tuple(key): float(value) for key, value in found["values"]}
+            values = {
+                tuple(key): float(value)
+                for key, value in found["values"]
+                if all(isinstance(word, str) for word in key)
+            }
             counted = {key: value for key, value in values.items() if is_counted(key, ended=True)}
             return Ended(counted, list(found["files"]))
         except FileNotFoundError:
             return Ended()
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             log.warning("metrics begin anew", file=str(self._ended), reason=str(error))
             return Ended()
 
     def _write_ended(self, ended: Ended) -> None:
         text = json.dumps({"files": ended.files, "values": [*ended.values.items()]})
         new = self.path / "ended.new"
+        new.touch(mode=0o640)
         new.write_text(text)
         new.replace(self._ended)
 

@@ -80,7 +80,7 @@ def read_key(text: bytes) -> Key | None:
     """Read a key; None where it is none, as after a loss of power."""
     try:
         words = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_key = isinstance(words, list) and all(isinstance(word, str) for word in words)
     return tuple(words) if is_key else None

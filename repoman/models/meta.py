@@ -166,6 +166,9 @@ def make_engine(settings: Settings) -> Engine:
             hide_parameters=True,
             connect_args={
                 "connect_timeout": settings.database_timeout or 1,
+                # A server that vanished without a word, as with its machine or the network.
+                "keepalives_idle": 30,
+                "tcp_user_timeout": (settings.database_timeout or 1) * 1000,
                 # What the URL itself asks for goes before, for it stands in this one argument.
                 "options": f"{asked} -c lock_timeout={lock_timeout}ms",
             },

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+SBIN = "/usr/sbin:/sbin"
 SECONDS = 30
 """How long Apache may take for what it is asked, and to have restarted."""
 
@@ -37,7 +38,8 @@ class Apache:
                 check=False,
                 timeout=SECONDS,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "LC_ALL": "C"},
+                # cron's PATH has not where Debian puts it.
+                env={**os.environ, "LC_ALL": "C", "PATH": f"{os.environ.get('PATH', '')}:{SBIN}"},
             )
         except (OSError, subprocess.TimeoutExpired, IndexError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__

@@ -1,5 +1,6 @@
 """``repoman-admin crl-update``: new revocation lists for Apache, which then reads them."""
 
+import errno
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ from repoman.scripts.httpd import Apache
 from repoman.scripts.site import Site
 from repoman.storage.filesystem import sync_folder, try_lock
 
+MOST_BYTES = 64 << 20
+"""Of a list: the largest in use have some MiB."""
 IN_FOLDER = re.compile(r".*\.(r[0-9]|pem|crl)")
 """Files of a folder that may be lists; fetch-crl writes HASH.r0 and the like."""
 
@@ -47,11 +50,12 @@ def crl_update(site: Site, paths: tuple[Path, ...], apache: str) -> None:
         given, unreadable = given_lists(paths)
         choices = choose(read_authorities(files.authorities), installed, given)
         sound = tell(choices, [*unread, *unreadable])
-        if any(choice.is_new for choice in choices):
+        is_new = any(choice.is_new for choice in choices)
+        if is_new:
             put_in_place(files.revocations, choices, httpd)
         elif complaint := httpd.complaint():
             raise click.ClickException(f"Apache's configuration is not sound: {complaint}")
-        reload(files.revocations, httpd)
+        reload(files.revocations, httpd, is_new=is_new)
     if not sound:
         click.get_current_context().exit(1)
 
@@ -104,7 +108,7 @@ def given_lists(paths: Sequence[Path]) -> tuple[list[RevocationList], list[str]]
         inside = [one for one in sorted(path.glob("*")) if IN_FOLDER.fullmatch(one.name)]
         for file in inside if path.is_dir() else [path]:
             try:
-                data = file.read_bytes()
+                data = read_some(file)
                 # In such a folder, .pem is an authority's certificate as a rule.
                 if file != path and file.suffix == ".pem" and b"X509 CRL" not in data:
                     continue
@@ -114,6 +118,17 @@ def given_lists(paths: Sequence[Path]) -> tuple[list[RevocationList], list[str]]
             except ValueError:
                 unreadable.append(f"{file} is no revocation list in PEM or DER")
     return list(found.values()), unreadable
+
+
+def read_some(file: Path) -> bytes:
+    """Read a file that others may have made. Raises OSError also for one without end."""
+    if not file.is_file():
+        raise OSError(errno.EINVAL, "it is no file")
+    with file.open("rb") as opened:
+        data = opened.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES} bytes")
+    return data
 
 
 def tell(choices: Sequence[Choice], unreadable: Sequence[str]) -> bool:
@@ -147,13 +162,17 @@ def put_in_place(path: Path, choices: Sequence[Choice], httpd: Apache) -> None:
     try:
         old = path.read_bytes() if path.exists() else None
         replace(path, b"".join(one.pem for choice in choices for one in choice.lists))
-        if (complaint := httpd.complaint()) is not None:
+        try:
+            complaint = httpd.complaint()
+        except click.ClickException as error:
+            complaint = error.message
+        if complaint is not None:
             if old is None:
                 path.unlink()
             else:
                 replace(path, old)
             raise click.ClickException(
-                f"Apache's configuration is not sound, so the lists are as before: {complaint}"
+                f"Apache does not take them, so the lists are as before: {complaint}"
             )
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written ({error.strerror}).") from None
@@ -180,12 +199,16 @@ def replace(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def reload(path: Path, httpd: Apache) -> None:
-    """Have Apache read the lists, unless it has, or is not running. Raises click.ClickException."""
+def reload(path: Path, httpd: Apache, *, is_new: bool) -> None:
+    """Have Apache read the lists, unless it has, or is not running. Raises click.ClickException.
+
+    What this command has just written it always has read: a restart of somebody else's may have
+    read the old file a moment before, and ended a moment after.
+    """
     read = httpd.last_read()
     if read is None:
         click.echo("Apache is not running. It reads the lists when it starts.")
-    elif read > path.stat().st_ctime:
+    elif not is_new and read > path.stat().st_ctime:
         click.echo("Apache has read these lists already: it was not restarted.")
     else:
         httpd.restart_gracefully()

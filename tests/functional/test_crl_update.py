@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from repoman.scripts import httpd as httpd_commands
+from repoman.scripts import revocations
 from repoman.scripts.admin import main
 from tests.apache import httpd
 from tests.pki import CertificateAuthority
@@ -305,6 +308,53 @@ def test_where_apaches_configuration_is_not_sound_the_old_lists_come_back(home, 
     crl.unlink()
     update(new, status=1)
     assert not crl.exists()
+
+
+def test_where_apache_cannot_be_asked_the_old_lists_come_back(home, crl, ours, update):
+    before = crl.read_bytes()
+    _, errors = update(given(home, ours.revoke(number=6)), status=1, apache="/no/such/apache2ctl")
+    assert "the lists are as before" in errors
+    assert "cannot be run" in errors
+    assert crl.read_bytes() == before
+
+
+def test_apaches_command_is_found_where_cron_does_not_look(home, crl, ours, update, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    program, *options = (home / "apache").read_text().split()
+    assert Path(program).parent == Path("/usr/sbin")
+    update(given(home, ours.revoke(number=6)), apache=" ".join([Path(program).name, *options]))
+    assert numbers(crl)[0] == ("Ours", 6)
+
+
+def test_what_was_just_written_is_read_whenever_apache_last_read(home, monkeypatch):
+    """A restart of somebody else's may have read the old list, and ended after the new one came."""
+    done = []
+    apache = httpd_commands.Apache(["apache2ctl"])
+    monkeypatch.setattr(httpd_commands.Apache, "last_read", lambda self: time.time() + 5)
+    monkeypatch.setattr(httpd_commands.Apache, "restart_gracefully", lambda self: done.append(self))
+    revocations.reload(home / "httpd.conf", apache, is_new=False)
+    assert done == []
+    revocations.reload(home / "httpd.conf", apache, is_new=True)
+    assert done == [apache]
+
+
+def test_what_is_no_file_or_has_no_end_is_refused_and_holds_up_no_other(
+    home, crl, ours, update, monkeypatch
+):
+    monkeypatch.setattr(revocations, "MOST_BYTES", 100_000)
+    folder = home / "certificates"
+    folder.mkdir()
+    os.mkfifo(folder / "a.r0")
+    (folder / "b.r0").symlink_to("/dev/zero")
+    (folder / "c.r0").write_bytes(b"x" * 100_001)
+    (folder / "d.r0").write_text(ours.revoke(number=6))
+    _, errors = update(folder, status=1)
+    assert [line.split(": ", 1)[1].rstrip() for line in errors.splitlines()] == [
+        f"{folder}/a.r0: it is no file.",
+        f"{folder}/b.r0: it is no file.",
+        f"{folder}/c.r0: it has more than 100000 bytes.",
+    ]
+    assert numbers(crl) == [("Ours", 6), ("Theirs", 5)]
 
 
 def test_what_is_missing_is_named(home, crl, update):

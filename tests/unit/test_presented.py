@@ -17,7 +17,7 @@ ANN_NAME = names.parse("/C=CA/O=Grid/CN=Zoë Lee, PhD")
 ISSUER = names.parse("/C=CA/O=Grid/CN=Grid CA")
 
 
-def read(environ, accept_proxies=False, **options):
+def read(environ, accept_proxies=None, **options):
     return presented.read(environ, accept_proxies=accept_proxies, **options)
 
 
@@ -118,8 +118,15 @@ def test_a_proxy_is_the_end_entitys_where_proxies_are_accepted(switch):
     assert shown.not_after == proxy.certificate.not_valid_after_utc
 
 
-def test_a_proxy_is_refused_where_proxies_are_not_accepted():
+@pytest.mark.parametrize("module", [{}, {"REPOMAN_PROXY_CERTS": "1"}])
+def test_a_proxy_is_refused_where_proxies_are_not_accepted(module):
+    refused({**ANN.proxy().environ(), **module}, "does not accept proxy", accept_proxies=False)
     refused(ANN.proxy().environ(), "does not accept proxy")
+
+
+def test_the_string_alone_is_refused_where_a_proxy_could_be_behind_it():
+    environ = without(ANN.environ(), "SSL_CLIENT_CERT") | {"REPOMAN_PROXY_CERTS": "1"}
+    refused(environ, "ExportCertData", accept_proxies=False)
 
 
 def test_a_proxy_without_its_chain_is_refused():

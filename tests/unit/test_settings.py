@@ -14,7 +14,8 @@ def test_only_database_and_store_are_needed():
     assert settings.default_group == "users"
     assert (settings.base_url, settings.hosts) == (None, ())
     assert (settings.http_url, settings.sendfile) == (None, "none")
-    for name in ("accept_proxies", "require_issuer", "allow_unauthenticated"):
+    assert settings.accept_proxies is None
+    for name in ("require_issuer", "allow_unauthenticated"):
         assert getattr(settings, name) is False
     for key in NEEDED:
         with pytest.raises(InvalidSetting, match=f"^{key}: this setting is missing"):

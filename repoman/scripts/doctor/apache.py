@@ -31,13 +31,10 @@ def check_modules(deployed: Deployed) -> Finding:
 
 def check_proxy_certs(deployed: Deployed) -> Finding:
     """Apache loads the module that lets proxies in, unless the settings say that none are."""
+    if deployed.settings.accept_proxies is False:
+        return ok("none are let in, as repoman.accept_proxies says")
     if "proxy_certs" in deployed.apache.modules:
         return ok("mod_proxy_certs lets RFC 3820 proxies in")
-    if (
-        "repoman.accept_proxies" in deployed.section("app:main")
-        and not deployed.settings.accept_proxies
-    ):
-        return ok("none are let in, as repoman.accept_proxies says")
     folder = deployed.conf.parent / "mod_proxy_certs"
     return warning(
         "Apache does not load mod_proxy_certs, and refuses every proxy in the handshake",

@@ -72,7 +72,7 @@ def check_revocations(deployed: Deployed) -> Finding:
     except ValueError:
         return failed(f"{path} holds what is no revocation list in PEM", update)
     if deployed.front.is_apache:
-        update += f"; or: {deployed.command('crl-update', as_root=True)}"
+        update += f"; or: {deployed.command('crl-update', as_root=True)} FILE"
     findings = [_of_authority(one, lists, path, update) for one in authorities]
     return first_not_ok(findings) or ok(f"{path}, one of each authority")
 

@@ -54,8 +54,8 @@ def _path(deployed: Deployed) -> Path:
 
 
 def _accepts_proxies(deployed: Deployed) -> bool:
-    if not deployed.front.is_apache:
-        return deployed.settings.accept_proxies
+    if deployed.settings.accept_proxies is not None or not deployed.front.is_apache:
+        return bool(deployed.settings.accept_proxies)
     # The module tells the application itself that proxies are let in.
     return "proxy_certs" in deployed.apache.modules
 

@@ -28,7 +28,9 @@ class Finding:
         text = f"{self.state:<12} {title}{joint}{self.seen.rstrip('. ')}. {self.remedy}"
         # Messages of OpenSSL, Apache and PostgreSQL may go over several lines. A command that
         # stands last is to be copied without a full stop.
-        return re.sub(r"\s*\n\s*", " ", text.rstrip(". "))
+        line = re.sub(r"\s*\n\s*", " ", text.rstrip(". "))
+        # Names in certificates are whatever somebody put there: nothing for a terminal to obey.
+        return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 class NotChecked(Exception):

@@ -232,3 +232,9 @@ def test_clock_that_nothing_keeps_right_is_a_warning(deployment, tmp_path, answe
     assert report.states["clock"] == state
     assert set(report.not_ok) <= {"clock"}
     assert report.code == 0
+
+
+def test_name_in_a_certificate_gives_the_terminal_no_orders():
+    line = ok("CN=x\x1b]0;pwn\x07\x9b31m\u202e, Zoë").line("chain")
+    assert line.isprintable()
+    assert r"x\x1b]0;pwn\x07\x9b31m\u202e, Zoë" in line
