@@ -331,7 +331,11 @@ def test_what_was_just_written_is_read_whenever_apache_last_read(home, monkeypat
     done = []
     apache = httpd_commands.Apache(["apache2ctl"])
     monkeypatch.setattr(httpd_commands.Apache, "last_read", lambda self: time.time() + 5)
-    monkeypatch.setattr(httpd_commands.Apache, "restart_gracefully", lambda self: done.append(self))
+
+    def restart(self):
+        done.append(self)
+
+    monkeypatch.setattr(httpd_commands.Apache, "restart_gracefully", restart)
     revocations.reload(home / "httpd.conf", apache, is_new=False)
     assert done == []
     revocations.reload(home / "httpd.conf", apache, is_new=True)
