@@ -193,16 +193,30 @@ def test_apache_that_behaves_otherwise_is_said(doctor, name, title, part):
     assert part in report.texts[title]
 
 
-def test_session_cache_is_said(doctor, installation):
-    """It stands for the whole of Apache, so it takes another one."""
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_session_cache_is_said_which_none_does_not_undo(doctor, installation, tmp_path, comes):
+    """It stands for the whole of Apache, so it takes another one. Debian's comes before ours."""
     module = installation.modules["wsgi"].with_name("mod_socache_shmcb.so")
-    more = f"LoadModule socache_shmcb_module {module}\nSSLSessionCache shmcb:{{port}}(512000)"
-    site = Site(installation, "cached", more=more)
+    cache = (
+        f"LoadModule socache_shmcb_module {module}\nSSLSessionCache shmcb:{tmp_path}/c(512000)\n"
+    )
+
+    def put_before(home):
+        ours = home / "repoman.conf"
+        ours.write_text(cache + ours.read_text())
+
+    before = {"change": put_before} if comes == "before" else {"more": cache}
+    site = Site(installation, f"cached-{comes}", **before)
     try:
         report = Doctor(site, doctor.programs, {})()
     finally:
         site.stop()
     assert report.broken() == SQLITE | {"TLS sessions": "FAILED"}
+    assert "the server resumes sessions of TLS 1.2" in report.texts["TLS sessions"]
+    assert report.texts["TLS sessions"].endswith(
+        r"sed -i 's/^\s*SSLSessionCache\s/#&/' /etc/apache2/mods-available/ssl.conf "
+        "&& systemctl restart apache2"
+    )
 
 
 def test_daemon_mode_alone_is_as_good_where_it_is_configured(doctor):
