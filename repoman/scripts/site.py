@@ -124,5 +124,5 @@ def _hint(cause: str, config: Path) -> str:
         hint = f"Run it as the user that the server runs as, such as: {command} …"
         return f"{hint}; where that is the one: {made_by}" if made_by else hint
     if made_by:
-        return f"As root: {made_by}"
+        return f"As root: {made_by}; then `repoman-admin init` as the server's user"
     return "Has `repoman-admin init` been run?"

@@ -130,6 +130,7 @@ def test_virtualenv_of_another_python_is_said(doctor, tmp_path, version, part):
     assert report.broken() == SQLITE | {"Apache's Python": "FAILED"}
     assert part in report.texts["Apache's Python"]
     assert "/usr/bin/python3 -m venv " in report.texts["Apache's Python"]
+    assert f" && {tmp_path}/bin/pip install ." in report.texts["Apache's Python"]
 
 
 def test_file_that_apache_has_not_read_since_its_change_is_said_until_the_reload(doctor):
@@ -146,6 +147,16 @@ def test_file_that_apache_has_not_read_since_its_change_is_said_until_the_reload
     pid_file = doctor.site.root / "httpd.pid"
     assert wait_until(lambda: pid_file.stat().st_mtime > path.stat().st_mtime)
     assert doctor().broken() == SQLITE
+
+
+def test_before_its_start_nothing_is_asked_of_what_apache_has_read(doctor):
+    """As the last of the printed commands but one, after a change of the configuration."""
+    path, times = doctor.conf, doctor.conf.stat()
+    os.utime(path)
+    report = doctor("--offline")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert report.broken() == SQLITE
+    assert report.states["files as loaded"] == "not checked"
 
 
 def test_certificate_that_apache_has_not_read_is_said(doctor, certificates):

@@ -322,9 +322,8 @@ def test_database_that_postgresql_does_not_have_is_said_with_the_command(
 ):
     write_ini(config, ini | {"sqlalchemy.url": connecting(database.url, database="none such")})
     sentence = run("init", fails=True)
-    assert sentence.endswith(
-        "As root: runuser -u postgres -- createdb --owner www-data 'none such'\n"
-    )
+    command = "runuser -u postgres -- createdb --owner www-data 'none such'"
+    assert f"does not exist. As root: {command}; then `repoman-admin init`" in sentence
 
 
 def test_a_store_that_cannot_be_made(ini, tmp_path, run, config):

@@ -55,7 +55,8 @@ def check_python(deployed: Deployed) -> Finding:
     except OSError as error:
         return failed(
             f"REPOMAN_VENV {venv} is no virtualenv ({config}: {error.strerror})",
-            f"In a clone of Repoman: /usr/bin/python3 -m venv {venv} && {venv}/bin/pip install .",
+            f"In a clone of Repoman: /usr/bin/python3 -m venv {venv} && "
+            f"{venv}/bin/pip install . && {deployed.front.restart}",
         )
     pairs = {line.partition("=")[0].strip(): line.partition("=")[2].strip() for line in lines}
     own = ".".join((pairs.get("version") or pairs.get("version_info", "")).split(".")[:2])
