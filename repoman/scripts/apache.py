@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from repoman.models import make_engine
-from repoman.scripts.deployment import Deployment, make, next_commands
+from repoman.scripts.deployment import DATABASE, SETTINGS, Deployment, make, next_commands
+from repoman.scripts.files import write_whole
 from repoman.scripts.site import Site
 from repoman.settings import InvalidSetting, read_settings
 
@@ -107,9 +108,7 @@ _path = click.Path(path_type=Path)
     callback=absolute,
     help="The folder of the images' files.",
 )
-@click.option(
-    "--database", default="postgresql:///repoman", show_default=True, help="sqlalchemy.url"
-)
+@click.option("--database", default=DATABASE, show_default=True, help="sqlalchemy.url")
 @click.option(
     "--venv",
     type=_path,
@@ -133,7 +132,7 @@ _path = click.Path(path_type=Path)
     callback=absolute,
     help="The folder to write, which stays where Apache finds it.",
 )
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--force", is_flag=True, help="Replace what is there, but production.ini.")
 @click.pass_obj
 def apache_config(site: Site, force: bool, **given: object) -> None:
     """Write the configuration of this host's Apache, and say what to do with it."""
@@ -143,7 +142,7 @@ def apache_config(site: Site, force: bool, **given: object) -> None:
     try:
         write(deployment.home, texts, force=force)
     except OSError as error:
-        raise click.ClickException(f"--output {error.filename}: {error.strerror}.") from None
+        raise click.ClickException(f"--output {deployment.home}: {error.strerror}.") from None
     click.echo(f"{deployment.home} has the configuration. Next, as root (Debian, Ubuntu):\n")
     for line in next_commands(deployment):
         click.echo(f"  {line}")
@@ -171,15 +170,35 @@ def require_usable(deployment: Deployment) -> None:
 
 def write(home: Path, texts: dict[str, str], *, force: bool) -> None:
     """Write the files. Raises click.ClickException where some are there, and OSError."""
-    there = sorted(name for name in texts if (home / name).exists())
+    there = sorted(name for name in texts if name != SETTINGS and (home / name).exists())
     if there and not force:
         raise click.ClickException(
             f"--output {home}: {', '.join(there)} would be overwritten; move them away, or use "
-            "--force."
+            f"--force, which keeps {SETTINGS}."
         )
     for name, text in texts.items():
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The database's URL may have a password in it.
-        path.touch(mode=0o640 if name == "production.ini" else 0o644)
-        path.write_text(text, encoding="utf-8")
+        if name == SETTINGS:
+            write_settings(path, text)
+        else:
+            write_whole(path, text.encode(), 0o644)
+
+
+def write_settings(path: Path, text: str) -> None:
+    """Write the settings, beside those that are there. Raises OSError.
+
+    What is there has the administrator's own changes, and a group that can read it.
+    """
+    new = path.with_name(f"{path.name}.new")
+    is_new = not path.exists()
+    if not is_new and path.read_bytes() == text.encode():
+        new.unlink(missing_ok=True)
+        return
+    # The database's URL may have a password in it.
+    write_whole(path if is_new else new, text.encode(), 0o640)
+    if not is_new:
+        click.echo(
+            f"{path} is kept as it is. {new} is what these options make: take over from it what "
+            "is to change.\n"
+        )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from repoman.scripts.postgresql import create_database, create_role
+
 USER = "www-data"
 """Whom Debian's Apache runs as."""
 ERRORS = (
@@ -18,8 +20,13 @@ ERRORS = (
 MODULES = "alias headers mime reqtimeout setenvif ssl unique_id wsgi"
 PACKAGES = "apache2 libapache2-mod-wsgi-py3 apache2-dev libssl-dev"
 SENDFILE_PACKAGE = "libapache2-mod-xsendfile"
+DATABASE = "postgresql:///repoman"
+"""The local PostgreSQL, as the system user that Apache runs as."""
+NO_SESSION_CACHE = r"sed -i 's/^\s*SSLSessionCache\s/#&/' /etc/apache2/mods-available/ssl.conf"
+"""Takes Debian's cache of TLS sessions out: ``SSLSessionCache none`` does not undo it."""
 AS_THEY_ARE = ("repoman.wsgi", "access.wsgi", "errors.conf", "sendfile.conf")
 MODULE_SOURCE = "mod_proxy_certs/mod_proxy_certs.c"
+SETTINGS = "production.ini"
 UNITS = ("repoman-gc.service", "repoman-gc.timer")
 
 Values = dict[str, str | None]
@@ -45,7 +52,7 @@ class Deployment:
     @property
     def ini(self) -> Path:
         """Say where the settings are."""
-        return self.home / "production.ini"
+        return self.home / SETTINGS
 
     @property
     def admin(self) -> str:
@@ -96,7 +103,7 @@ def make(deployment: Deployment) -> dict[str, str]:
     texts = {
         "repoman.conf": set_lines(source("apache/repoman.conf"), "Define {} ", defines),
         **{name: source(f"apache/{name}") for name in AS_THEY_ARE},
-        "production.ini": set_lines(source("apache/production.ini"), "{} = ", escaped),
+        SETTINGS: set_lines(source(f"apache/{SETTINGS}"), "{} = ", escaped),
         MODULE_SOURCE: source(f"apache/{MODULE_SOURCE}"),
     }
     texts |= {f"errors/{code}.json": source(f"apache/errors/{code}.json") for code in ERRORS}
@@ -128,7 +135,9 @@ def set_lines(text: str, beginning: str, values: Values | dict[str, str]) -> str
 def next_commands(deployment: Deployment) -> list[str]:
     """Write what is left to do on Debian, a command a line."""
     home, as_apache = deployment.home, f"runuser -u {USER} --"
-    packages = f"{PACKAGES} {SENDFILE_PACKAGE}" if deployment.daemon_only else PACKAGES
+    is_local = deployment.database == DATABASE
+    packages = f"{PACKAGES} postgresql" if is_local else PACKAGES
+    packages += f" {SENDFILE_PACKAGE}" if deployment.daemon_only else ""
     modules = f"{MODULES} xsendfile" if deployment.daemon_only else MODULES
     lines = [
         f"apt-get install {packages}",
@@ -136,17 +145,15 @@ def next_commands(deployment: Deployment) -> list[str]:
         'echo "LoadModule proxy_certs_module $(apxs2 -q LIBEXECDIR)/mod_proxy_certs.so" '
         "> /etc/apache2/mods-available/proxy_certs.load",
         f"a2enmod {modules} proxy_certs",
+        NO_SESSION_CACHE,
         f"chgrp {USER} {deployment.ini}",
         f"install -d -o {USER} -g {USER} -m 750 {deployment.store} {deployment.metrics}",
     ]
-    if deployment.database == "postgresql:///repoman":
-        lines += [
-            f"runuser -u postgres -- createuser {USER}",
-            f"runuser -u postgres -- createdb --owner {USER} repoman",
-        ]
+    if is_local:
+        lines += [create_role(USER), create_database("repoman", USER)]
     lines += [
         f"{as_apache} {deployment.admin} init",
-        f"{as_apache} {deployment.admin} user add NAME --certificate FILE --admin",
+        f"{as_apache} {deployment.admin} user add NAME --certificate - --admin < FILE",
         f"ln -s {home}/repoman.conf /etc/apache2/sites-available/repoman.conf",
         f"cp {' '.join(f'{home}/systemd/{name}' for name in UNITS)} /etc/systemd/system/",
         "systemctl daemon-reload && systemctl enable --now repoman-gc.timer",
@@ -156,4 +163,18 @@ def next_commands(deployment: Deployment) -> list[str]:
         for port in (deployment.port, deployment.http_port)
         if port not in {None, 80, 443}
     ]
+    if deployment.crl:
+        lines += fetch_lists(deployment)
+    # Before Apache is down for a wrong key.
+    lines.append(f"{deployment.admin} doctor --offline")
     return [*lines, "a2ensite repoman && apache2ctl configtest && systemctl restart apache2"]
+
+
+def fetch_lists(deployment: Deployment) -> list[str]:
+    """Write the file for cron that renews the revocation lists: a list that expires bars all."""
+    update = f"{deployment.admin} crl-update /etc/grid-security/certificates >/dev/null"
+    return [
+        'echo "PATH=/usr/sbin:/usr/bin:/sbin:/bin" > /etc/cron.d/repoman-crl',
+        f'echo "17 */6 * * * root fetch-crl -q; {update}" >> /etc/cron.d/repoman-crl',
+        "# With lists from elsewhere than fetch-crl (apt-get install fetch-crl), change that line",
+    ]

@@ -7,7 +7,6 @@ be made from those of people.
 import fcntl
 import ipaddress
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from repoman.scripts.files import write_whole
 
 PEOPLE = {"admin": "Admin", "alice": "Alice", "bob": "Bob"}
 """File name and common name of each person."""
@@ -48,11 +49,11 @@ def ensure(folder: Path) -> dict[str, Path]:
             if renewed or _is_due(paths[name]):
                 certificate, key = _issue(name, paths)
                 if name == "alice":  # before the PEM file, which alone tells whether it is due
-                    _write(paths["alice.p12"], _p12(certificate, key))
-                _write(paths[name], _pem(certificate) + _key_pem(key))
+                    write_whole(paths["alice.p12"], _p12(certificate, key))
+                write_whole(paths[name], _pem(certificate) + _key_pem(key))
         if not paths["alice.p12"].exists():
             alice = read_certificate(paths["alice"]), _read_key(paths["alice"])
-            _write(paths["alice.p12"], _p12(*alice))
+            write_whole(paths["alice.p12"], _p12(*alice))
     return paths
 
 
@@ -72,7 +73,7 @@ def _ensure_authority(path: Path) -> bool:
         return False
     key_path = path.with_suffix(".key")
     if not path.exists() and not key_path.exists():
-        _write(key_path, _key_pem(_new_key()))
+        write_whole(key_path, _key_pem(_new_key()))
     key = _read_key(key_path)
     name = _name("Repoman Development CA")
     builder = _builder(name, key, datetime.now(UTC) + timedelta(days=AUTHORITY_DAYS))
@@ -82,7 +83,7 @@ def _ensure_authority(path: Path) -> bool:
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
         .sign(key, hashes.SHA256())
     )
-    _write(path, _pem(certificate), 0o644)
+    write_whole(path, _pem(certificate), 0o644)
     return True
 
 
@@ -196,18 +197,3 @@ def _p12(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bytes:
     encryption = serialization.BestAvailableEncryption(P12_PASSWORD.encode())
     name = certificate.subject.rfc4514_string().encode()
     return pkcs12.serialize_key_and_certificates(name, key, certificate, None, encryption)
-
-
-def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file as a whole or not at all; it never has more rights than it ends with."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -2,6 +2,8 @@
 
 import configparser
 import os
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from sqlalchemy.orm import Session
 from repoman.errors import RepomanError
 from repoman.models import Sessions, make_engine
 from repoman.names import new_uuid
+from repoman.scripts.deployment import USER
+from repoman.scripts.postgresql import creation, is_another_user
 from repoman.services import audit
 from repoman.services.backup.folders import BackupError
 from repoman.services.collector import StrangeStore
@@ -104,6 +108,21 @@ class Commands(click.Group):
             # PostgreSQL's message goes on with the statement, in lines of its own.
             cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise click.ClickException(
-                f"The database does not answer as it should: {cause}. "
-                "Has `repoman-admin init` been run?"
+                f"The database does not answer as it should: {cause.rstrip('.')}. "
+                + _hint(cause, ctx.params["config"])
             ) from error
+
+
+def _hint(cause: str, config: Path) -> str:
+    """Say what may mend what the database said."""
+    made_by = creation(cause, USER)
+    if is_another_user(cause):
+        program = Path(sys.prefix, "bin", "repoman-admin")
+        command = shlex.join(
+            ["runuser", "-u", USER, "--", str(program), "--config", str(config.absolute())]
+        )
+        hint = f"Run it as the user that the server runs as, such as: {command} …"
+        return f"{hint}; where that is the one: {made_by}" if made_by else hint
+    if made_by:
+        return f"As root: {made_by}; then `repoman-admin init` as the server's user"
+    return "Has `repoman-admin init` been run?"

@@ -130,6 +130,7 @@ def test_virtualenv_of_another_python_is_said(doctor, tmp_path, version, part):
     assert report.broken() == SQLITE | {"Apache's Python": "FAILED"}
     assert part in report.texts["Apache's Python"]
     assert "/usr/bin/python3 -m venv " in report.texts["Apache's Python"]
+    assert f" && {tmp_path}/bin/pip install ." in report.texts["Apache's Python"]
 
 
 def test_file_that_apache_has_not_read_since_its_change_is_said_until_the_reload(doctor):
@@ -146,6 +147,16 @@ def test_file_that_apache_has_not_read_since_its_change_is_said_until_the_reload
     pid_file = doctor.site.root / "httpd.pid"
     assert wait_until(lambda: pid_file.stat().st_mtime > path.stat().st_mtime)
     assert doctor().broken() == SQLITE
+
+
+def test_before_its_start_nothing_is_asked_of_what_apache_has_read(doctor):
+    """As the last of the printed commands but one, after a change of the configuration."""
+    path, times = doctor.conf, doctor.conf.stat()
+    os.utime(path)
+    report = doctor("--offline")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert report.broken() == SQLITE
+    assert report.states["files as loaded"] == "not checked"
 
 
 def test_certificate_that_apache_has_not_read_is_said(doctor, certificates):
@@ -193,16 +204,30 @@ def test_apache_that_behaves_otherwise_is_said(doctor, name, title, part):
     assert part in report.texts[title]
 
 
-def test_session_cache_is_said(doctor, installation):
-    """It stands for the whole of Apache, so it takes another one."""
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_session_cache_is_said_which_none_does_not_undo(doctor, installation, tmp_path, comes):
+    """It stands for the whole of Apache, so it takes another one. Debian's comes before ours."""
     module = installation.modules["wsgi"].with_name("mod_socache_shmcb.so")
-    more = f"LoadModule socache_shmcb_module {module}\nSSLSessionCache shmcb:{{port}}(512000)"
-    site = Site(installation, "cached", more=more)
+    cache = (
+        f"LoadModule socache_shmcb_module {module}\nSSLSessionCache shmcb:{tmp_path}/c(512000)\n"
+    )
+
+    def put_before(home):
+        ours = home / "repoman.conf"
+        ours.write_text(cache + ours.read_text())
+
+    before = {"change": put_before} if comes == "before" else {"more": cache}
+    site = Site(installation, f"cached-{comes}", **before)
     try:
         report = Doctor(site, doctor.programs, {})()
     finally:
         site.stop()
     assert report.broken() == SQLITE | {"TLS sessions": "FAILED"}
+    assert "the server resumes sessions of TLS 1.2" in report.texts["TLS sessions"]
+    assert report.texts["TLS sessions"].endswith(
+        r"sed -i 's/^\s*SSLSessionCache\s/#&/' /etc/apache2/mods-available/ssl.conf "
+        "&& systemctl restart apache2"
+    )
 
 
 def test_daemon_mode_alone_is_as_good_where_it_is_configured(doctor):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
 import repoman
 from repoman.scripts.admin import main
 from repoman.services import groups
+from tests.databases import on_postgresql
 from tests.factories import People
 
 pytestmark = pytest.mark.in_process
@@ -166,6 +168,17 @@ def test_a_user_that_cannot_be_added(run, people, arguments, sentence):
     assert run("user", "list") == "bob\n"
 
 
+def test_certificate_comes_from_stdin_where_only_root_can_read_it(config, people):
+    result = CliRunner().invoke(
+        main,
+        ["--config", str(config), "user", "add", "ann", "--certificate", "-", "--admin"],
+        input=people.holder("Ann").pem,
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert shown(result.stdout)["client_dn"] == "/C=CA/O=Grid/CN=Ann"
+    assert shown(result.stdout)["groups"] == "admins, users"
+
+
 def test_a_file_that_is_no_certificate(run, people, tmp_path):
     for content in (b"", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\n", b"hello"):
         path = tmp_path / "x.pem"
@@ -285,6 +298,32 @@ def test_without_init_the_sentence_says_so(run, database):
     database.remove()
     for command in commands:
         assert "repoman-admin init" in run(*command, fails=True)
+
+
+def connecting(url, **parts):
+    return make_url(url).set(**parts).render_as_string(hide_password=False)
+
+
+@on_postgresql
+def test_role_that_postgresql_does_not_know_is_said_with_who_is_to_run_it(
+    ini, run, config, database
+):
+    write_ini(config, ini | {"sqlalchemy.url": connecting(database.url, username="www-data")})
+    sentence = run("user", "list", fails=True)
+    assert 'role "www-data" does not exist. Run it as the user that the server runs as' in sentence
+    assert f"runuser -u www-data -- {sys.prefix}/bin/repoman-admin --config {config} …" in sentence
+    assert "runuser -u postgres -- createuser www-data\n" in sentence
+    assert "init` been run" not in sentence
+
+
+@on_postgresql
+def test_database_that_postgresql_does_not_have_is_said_with_the_command(
+    ini, run, config, database
+):
+    write_ini(config, ini | {"sqlalchemy.url": connecting(database.url, database="none such")})
+    sentence = run("init", fails=True)
+    command = "runuser -u postgres -- createdb --owner www-data 'none such'"
+    assert f"does not exist. As root: {command}; then `repoman-admin init`" in sentence
 
 
 def test_a_store_that_cannot_be_made(ini, tmp_path, run, config):

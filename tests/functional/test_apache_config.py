@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -200,33 +201,82 @@ def test_next_commands_name_the_folder_and_are_none_too_many(write, home, option
         f"cd {home}/mod_proxy_certs && apxs2 -i -c mod_proxy_certs.c -lssl -lcrypto\n",
         "a2enmod alias headers mime reqtimeout setenvif ssl unique_id wsgi proxy_certs\n",
         f"/bin/repoman-admin --config {home}/production.ini init\n",
-        "user add NAME --certificate FILE --admin\n",
-        "a2ensite repoman && apache2ctl configtest && systemctl restart apache2\n",
+        "user add NAME --certificate - --admin < FILE\n",
+        f"/bin/repoman-admin --config {home}/production.ini doctor --offline\n"
+        "  a2ensite repoman && apache2ctl configtest && systemctl restart apache2\n",
     ):
         assert part in printed
-    for part in ("createdb", "Listen", "xsendfile"):
+    for part in ("createdb", "Listen", "xsendfile", "postgresql", "cron"):
         assert part not in printed
     del options["--database"]
     printed = write("--force", "--port", "8443")
-    assert "createdb --owner www-data repoman\n" in printed
+    assert "runuser -u postgres -- createuser www-data\n" in printed
+    assert "runuser -u postgres -- createdb --owner www-data repoman\n" in printed
+    assert " libssl-dev postgresql\n" in printed
     assert 'echo "Listen 8443" >> /etc/apache2/ports.conf\n' in printed
     printed = write("--force", "--daemon-only")
     assert " libapache2-mod-xsendfile\n" in printed
     assert " unique_id wsgi xsendfile proxy_certs\n" in printed
 
 
+def test_lists_that_expire_are_renewed_by_cron(write, home, tmp_path, database):
+    printed = write("--crl", str(tmp_path / "crl.pem")).splitlines()
+    for line in printed:
+        if line.startswith("  echo ") and "/etc/cron.d/repoman-crl" in line:
+            command = line.replace("/etc/cron.d", str(tmp_path))
+            subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert lines(tmp_path / "repoman-crl") == [
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        f"17 */6 * * * root fetch-crl -q; {sys.prefix}/bin/repoman-admin --config "
+        f"{home}/production.ini crl-update /etc/grid-security/certificates >/dev/null",
+    ]
+
+
 def test_files_that_are_there_are_replaced_by_force_only(write, home, options, database):
     write()
     (home / "repoman.wsgi").unlink()
-    (home / "production.ini").write_text("mine")
+    (home / "repoman.conf").write_text("mine")
+    (home / "repoman.conf").chmod(0o600)
     options["--host"] = "other.example.org"
     sentence = write(fails=True)
     assert "--force" in sentence
-    assert "production.ini" in sentence
-    assert (home / "production.ini").read_text() == "mine"
+    assert "repoman.conf" in sentence
+    assert (home / "repoman.conf").read_text() == "mine"
     assert not (home / "repoman.wsgi").exists()
     write("--force")
-    assert "repoman.hosts = other.example.org" in lines(home / "production.ini")
+    assert "Define REPOMAN_HOST other.example.org" in lines(home / "repoman.conf")
+    assert stat.S_IMODE((home / "repoman.conf").stat().st_mode) == 0o644
+    assert sorted(path.name for path in home.iterdir() if path.name.startswith(".")) == []
+
+
+def test_settings_that_are_there_are_kept_by_force_with_their_rights(
+    write, home, options, database
+):
+    write()
+    ini, new = home / "production.ini", home / "production.ini.new"
+    unchanged = ini.read_text()
+    assert f"{ini} is kept" not in write("--force")
+    assert not new.exists()
+    ini.write_text("mine")
+    ini.chmod(0o644)
+    before = ini.stat()
+    options["--host"] = "other.example.org"
+    assert f"{ini} is kept as it is. {new} is what these options make" in write("--force")
+    assert ini.read_text() == "mine"
+    assert ini.stat() == before
+    assert "repoman.hosts = other.example.org" in lines(new)
+    assert stat.S_IMODE(new.stat().st_mode) == 0o640
+    ini.write_text(unchanged)
+    options["--host"] = "images.example.org"
+    write("--force")
+    assert not new.exists()
+
+
+def test_settings_alone_are_no_reason_to_force(write, home, database):
+    home.mkdir()
+    (home / "production.ini").write_text("mine")
+    assert "production.ini.new" in write()
+    assert (home / "production.ini").read_text() == "mine"
 
 
 @pytest.mark.parametrize("option", ["--cert", "--key", "--ca", "--crl"])

@@ -1,5 +1,6 @@
 """What `apache-config` writes and prints, given to the programs that it is for."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -86,11 +87,19 @@ def test_printed_commands_are_those_of_debian(write, tmp_path, modules, more, da
             assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
             assert "ERROR" not in ended.stderr
             ran.append(command.split()[0])
-    assert ran == ["echo", "a2enmod", "ln", "a2ensite"]
+    assert ran == ["echo", "a2enmod", "sed", "ln", "a2ensite"]
     assert "Syntax OK" in ended.stderr
     enabled = {path.stem for path in (copy / "mods-enabled").glob("*.load")}
     assert enabled >= {"alias", "headers", "ssl", "unique_id", "wsgi", "proxy_certs"}
     assert ("xsendfile" in enabled) is ("--daemon-only" in more)
+    effective = [copy / "apache2.conf", *copy.glob("*-enabled/*.conf")]
+    caches = re.findall(
+        r"^\s*(SSLSessionCache\s.*)$",
+        "\n".join(path.read_text() for path in effective),
+        re.MULTILINE | re.IGNORECASE,
+    )
+    assert caches == ["SSLSessionCache none"]
+    assert "SSLSessionCacheTimeout" in (copy / "mods-enabled/ssl.conf").read_text()
 
 
 def test_systemd_takes_the_units(write, home, database):

@@ -52,7 +52,8 @@ def check_python(deployed: Deployed) -> Finding:
     except OSError as error:
         return failed(
             f"REPOMAN_VENV {venv} is no virtualenv ({config}: {error.strerror})",
-            f"/usr/bin/python3 -m venv {venv} && {venv}/bin/pip install repoman",
+            f"In a clone of Repoman: /usr/bin/python3 -m venv {venv} && "
+            f"{venv}/bin/pip install . && {deployed.front.restart}",
         )
     pairs = {line.partition("=")[0].strip(): line.partition("=")[2].strip() for line in lines}
     own = ".".join((pairs.get("version") or pairs.get("version_info", "")).split(".")[:2])
@@ -62,8 +63,8 @@ def check_python(deployed: Deployed) -> Finding:
     if own != built:
         return failed(
             f"mod_wsgi runs Python {built}, and {venv} is of {own}",
-            f"/usr/bin/python3 -m venv --clear {venv}, install Repoman into it, then: "
-            f"{deployed.front.restart}",
+            f"In a clone of Repoman: /usr/bin/python3 -m venv --clear {venv} && "
+            f"{venv}/bin/pip install . && {deployed.front.restart}",
         )
     return ok(f"{built}, of mod_wsgi and of {venv}")
 
@@ -83,6 +84,8 @@ def check_configuration(deployed: Deployed) -> Finding:
 
 def check_loaded(deployed: Deployed) -> Finding:
     """Apache was started or reloaded after its files were changed."""
+    if deployed.options.offline:
+        raise NotChecked("--offline leaves out what the running server has read")
     front, read = deployed.front, deployed.apache.last_read()
     if read is None:
         raise NotChecked("Apache does not run, or does not say where its PidFile is")

@@ -9,6 +9,7 @@ from repoman.models import Group
 from repoman.scripts.doctor.deployed import Deployed
 from repoman.scripts.doctor.findings import Finding, failed, ok, warning
 from repoman.scripts.doctor.secrets import show_url
+from repoman.scripts.postgresql import creation, is_another_user
 from repoman.services.last_admin import has_admin
 from repoman.settings import InvalidSetting
 
@@ -31,10 +32,9 @@ def check_database(deployed: Deployed) -> Finding:
         with deployed.reading() as session:
             found = str(session.scalar(text(what)))
     except SQLAlchemyError as error:
-        start = deployed.command("init") if is_sqlite else "systemctl start postgresql"
         return failed(
             f"{shown} takes no connection of {deployed.user_name}: {reason(error)}",
-            f"Is sqlalchemy.url right, and is it there? {start}",
+            _let_in(deployed, reason(error)),
         )
     if is_sqlite:
         if deployed.conf.exists():
@@ -50,6 +50,17 @@ def check_database(deployed: Deployed) -> Finding:
             f"Upgrade PostgreSQL to {TESTED} or newer",
         )
     return ok(f"{shown}, PostgreSQL {major}")
+
+
+def _let_in(deployed: Deployed, said: str) -> str:
+    url, user = deployed.sessions.engine.url, deployed.user_name
+    if url.get_backend_name() == "sqlite":
+        return f"Is sqlalchemy.url right, and is it there? {deployed.command('init')}"
+    if command := creation(said, url.username or user):
+        return f"Is sqlalchemy.url right? {command}"
+    if is_another_user(said):
+        return f"Without host and password, sqlalchemy.url can name no other user than {user}"
+    return "Is sqlalchemy.url right, and is it there? systemctl start postgresql"
 
 
 def check_schema(deployed: Deployed) -> Finding:
@@ -106,8 +117,8 @@ def check_admin(deployed: Deployed) -> Finding:
     with deployed.reading() as session:
         if has_admin(session):
             return ok("there is one who can come in")
-    add = deployed.command("user", "add", "NAME", "--certificate", "FILE", "--admin")
+    add = deployed.command("user", "add", "NAME", "--certificate", "-", "--admin")
     join = deployed.command("group", "add-user", ADMINS, "NAME")
     return failed(
-        f"nobody in {ADMINS} has a certificate and is not suspended", f"{add}; or: {join}"
+        f"nobody in {ADMINS} has a certificate and is not suspended", f"{add} < FILE; or: {join}"
     )

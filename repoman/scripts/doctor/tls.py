@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from repoman.scripts.deployment import NO_SESSION_CACHE
 from repoman.scripts.doctor.certificates import load
 from repoman.scripts.doctor.deployed import Deployed
 from repoman.scripts.doctor.findings import Finding, NotChecked, failed, ok, warning
@@ -96,8 +97,8 @@ def check_sessions(deployed: Deployed) -> Finding:
                 f"the server resumes sessions of TLS {name}, which come without the chain of a "
                 "proxy certificate: proxies are refused now and then",
                 "Put SSLSessionCache none and SSLSessionTickets off into Apache's configuration, "
-                f"outside of every VirtualHost, and nothing else of these, then: "
-                f"{deployed.front.restart}",
+                "outside of every VirtualHost, and take every other of these out, which none does "
+                f"not undo: {NO_SESSION_CACHE} && {deployed.front.restart}",
             )
     return ok("none is resumed")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from repoman.scripts.doctor import database as checks_of_database
 from repoman.scripts.doctor import store as checks_of_store
@@ -27,6 +28,26 @@ def test_database_that_is_gone_leaves_the_store_to_be_checked(deployment, databa
     assert report.not_checked() == ["tables", "changes", *REST]
     assert report.states["store takes files"] == "ok"
     assert "takes no connection of " in report.texts["database"]
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("part", "command"),
+    [
+        ({"username": "nosuch"}, "createuser nosuch"),
+        ({"username": "postgres", "database": "nosuch"}, "createdb --owner postgres nosuch"),
+    ],
+)
+def test_what_postgresql_does_not_have_is_said_with_the_command(
+    deployment, database, part, command
+):
+    url = make_url(database.url).set(**part).render_as_string(hide_password=False)
+    deployment.app["sqlalchemy.url"] = url
+    deployment.write()
+    report = deployment.doctor()
+    assert report.broken() == {"database": "FAILED"}
+    said = report.texts["database"]
+    assert said.endswith(f"Is sqlalchemy.url right? runuser -u postgres -- {command}")
 
 
 def test_database_without_tables_is_said_with_the_command(deployment, database):
