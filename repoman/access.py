@@ -14,9 +14,11 @@ from urllib.parse import quote
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from repoman.certificates.middleware import CertificateMiddleware, Environ
+from repoman.errors import RepomanError
 from repoman.logs import get_logger
 from repoman.metrics import Direction, Metrics
 from repoman.routing import DOWNLOADS, UPLOADS
+from repoman.streams import announced_length
 
 log = get_logger(__name__)
 
@@ -56,6 +58,8 @@ class Input:
     def __init__(self, stream: Any, reading: Callable[[], None] = lambda: None) -> None:
         self._stream, self._reading = stream, reading
         self.received = 0
+        self.ended = False
+        """Whether a read has come upon the end, which a body without length has no other way."""
 
     def __getattr__(self, name: str) -> Any:
         """Let a server's own attributes be seen."""
@@ -79,6 +83,7 @@ class Input:
 
     def _counted(self, data: bytes) -> bytes:
         self.received += len(data)
+        self.ended = self.ended or not data
         return data
 
 
@@ -99,15 +104,42 @@ class Exchange:
         self._told = (0, 0)
 
     def observe(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
-        """Note the status and the error's code of the answer."""
+        """Note the status and the error's code of the answer; close after it where need be."""
 
         def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             self._status = int(status.split(" ", 1)[0])
             codes = (value for name, value in headers if name.lower() == "x-repoman-error")
             self._code = next(codes, None)
+            if self._is_under_httpd and self._leaves_a_body(self._status):
+                headers = [*headers, ("Connection", "close")]
             return start_response(status, headers, *exc_info)
 
         return observed
+
+    @property
+    def _is_under_httpd(self) -> bool:
+        """Whether ``Connection: close`` is for us to say.
+
+        To keep a connection, httpd takes in what is left of a body, however much and however
+        slowly; where an answer says that it closes, it does not. PEP 3333 leaves that header to
+        servers, and mod_wsgi leaves it to applications. Of the embedded server, `repoman.server`
+        sees to it.
+        """
+        return "mod_wsgi.version" in self._environ
+
+    def _leaves_a_body(self, status: int) -> bool:
+        """Whether something is left to read of the request's body.
+
+        Of a chunked body, whoever accepts it has read all that counts, if perhaps not its end.
+        """
+        try:
+            length = announced_length(self._environ)
+        except RepomanError:
+            return True
+        received = self._input.received
+        if length is not None:
+            return received < length
+        return not self._input.ended and (status >= 400 or received == 0)
 
     @property
     def route(self) -> str:
