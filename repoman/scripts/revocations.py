@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from cryptography import x509
 
 from repoman.certificates.revocations import Choice, RevocationList, choose, read_lists
 from repoman.scripts.defines import read_defines
+from repoman.scripts.files import write_whole
 from repoman.scripts.httpd import Apache
 from repoman.scripts.site import Site
 from repoman.storage.filesystem import sync_folder, try_lock
@@ -180,22 +180,11 @@ def put_in_place(path: Path, choices: Sequence[Choice], httpd: Apache) -> None:
 
 def replace(path: Path, data: bytes) -> None:
     """Write a file so that it is there wholly, old or new, with its owner and mode."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), 0o644)
-            with suppress(FileNotFoundError):
-                there = path.stat()
-                os.fchmod(file.fileno(), there.st_mode & 0o777)
-                if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
-                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    mode, owner = 0o644, None
+    with suppress(FileNotFoundError):
+        there = path.stat()
+        mode, owner = there.st_mode & 0o777, (there.st_uid, there.st_gid)
+    write_whole(path, data, mode, owner)
     sync_folder(path.parent)
 
 
