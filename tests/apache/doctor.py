@@ -12,7 +12,10 @@ from tests.server.running import ROOT
 
 HOSTS = {
     "limit": ("LimitRequestBody 0", "LimitRequestBody 1000000"),
-    "daemon": ("            WSGIProcessGroup %{GLOBAL}\n", ""),
+    "daemon": (
+        "<IfDefine !REPOMAN_DAEMON_ONLY>\n        <If ",
+        "<IfDefine REPOMAN_NOWHERE>\n        <If ",
+    ),
     "tickets": ("    SSLEngine on\n", "    SSLEngine on\n    SSLSessionTickets on\n"),
     "old-tls": (
         "SSLProtocol -all +TLSv1.2 +TLSv1.3\n",

@@ -131,7 +131,7 @@ def test_health_is_told_without_a_certificate(serve, tmp_path):
     (tmp_path / "var" / "store").rename(tmp_path / "var" / "away")
     failing = ["/healthz", "-w", "%{http_code}"]
     assert wait_until(lambda: server.curl(*failing).printed.endswith("503"), 15)
-    reasons = [line for line in lines(server) if line["logger"] == "repoman.services.health"]
+    reasons = [line for line in lines(server) if line["logger"] == "repoman.services.checks"]
     assert reasons[0]["part"] == "store"
     assert "No such file" in reasons[0]["reason"]
     request_id = reasons[0]["request_id"]
