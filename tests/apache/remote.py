@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from select import select
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ class Remote:
     Whoever a call is from (``tests.holder``, see `Holder.environ`) shows the certificate there.
     ``headers`` go with every request.
     """
+
+    _making = Lock()
 
     def __init__(self, port: int, tls: Path, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self.port, self.tls, self.headers = port, tls, headers
@@ -62,8 +65,10 @@ class Remote:
             if exchange.is_idle():
                 return exchange
             exchange.close()
+        with self._making:  # threads that show one certificate write it to one file
+            context = self._context(holder)
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        return Exchange(self._context(holder).wrap_socket(plain, server_hostname="localhost"))
+        return Exchange(context.wrap_socket(plain, server_hostname="localhost"))
 
     def _keep(self, holder: Holder | None, exchange: "Exchange") -> None:
         if exchange.begin_anew():
