@@ -5,27 +5,14 @@ import pytest
 from tests.wsgi import Kept, Remains
 
 
-def pytest_collection_modifyitems(items):
-    """Run a test on PostgreSQL behind Apache, or in this process where it must look into it."""
-    items[:] = [item for item in items if backend_of(item) != left_out(item)]
-
-
-def backend_of(item) -> str | None:
-    """Return what a test runs on."""
-    callspec = getattr(item, "callspec", None)
-    return callspec.params.get("backend") if callspec else None
-
-
-def left_out(item) -> str:
-    """Return the one of the two on PostgreSQL that a test goes without."""
-    if item.get_closest_marker("in_process") or "backend" not in item.fixturenames:
-        return "apache"
-    return "postgresql"
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "apache"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request) -> str:
-    """SQLite, and one of the others: see above. `tests.databases.on_sqlite` is for one alone."""
+    """Both, one after the other; `tests.databases.on_sqlite` is for tests of one alone.
+
+    PostgreSQL is behind a real Apache (`apache`), but for tests that are marked `in_process`.
+    """
+    if request.param == "postgresql" and not request.node.get_closest_marker("in_process"):
+        return "apache"
     return request.param
 
 
