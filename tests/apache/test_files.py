@@ -6,13 +6,13 @@ whose downloads httpd sends by X-Sendfile.
 
 import hashlib
 import os
-import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.apache import memory
 from tests.server.running import CHUNKED, need, wait_until
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -76,25 +76,18 @@ def fetched(site, certificate, url):
     return digest.hexdigest()
 
 
-def memory(pid, name):
-    """Return a process's memory in MiB: VmRSS now, VmHWM at its peak."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024
-
-
 @embedded_only
 def test_3_gib_go_up_and_down_whole_and_in_little_memory(site, ann, url, sparse, record_property):
     site.ask(url, certificate=ann)  # a process has now loaded the application, if none had
-    for pid in site.children():
-        Path(f"/proc/{pid}/clear_refs").write_text("5")  # begins VmHWM anew
-    before = max(memory(pid, "VmRSS") for pid in site.children())
+    memory.begin(site)
+    before = max(memory.now(pid) for pid in site.children())
     expected = sha256(sparse)
     answer = site.ask("-T", sparse, url, certificate=ann)
     assert (answer.status, answer.sent) == (201, 3 * GIB), answer.errors
     assert answer.json["size"] == 3 * GIB
     assert answer.json["checksum"] == {"type": "sha256", "value": expected}
     assert fetched(site, ann, url) == expected
-    peaks = {pid: memory(pid, "VmHWM") for pid in site.children()}
+    peaks = {pid: memory.peak(pid) for pid in site.children()}
     record_property("MiB", (before, peaks))
     # Of every process of httpd's, those that it has started meanwhile too.
     assert max(peaks.values()) - before < 32, (before, peaks)

@@ -49,6 +49,7 @@ def measure(bench: Bench, times: int) -> list[Table]:
         "last page is reached by its `Link`.",
         ("", "images", "page 1", "last page", "last ÷ first", "÷ 1,000 images", "more memory"),
     )
+    firsts: dict[str, float] = {}
     for images in SIZES:
         with bench.site(f"pages-{images}", admin=False) as site:
             settings = Settings(database_url=site.database, store=site.store)
@@ -56,16 +57,20 @@ def measure(bench: Bench, times: int) -> list[Table]:
             holders = fill(sessions, images, bench.authority)
             sessions.engine.dispose()
             for name in PEOPLE:
-                add_row(table, site, images, name, holders[name], times)
+                add_row(table, site, images, name, holders[name], times, firsts)
     return [table]
 
 
-firsts: dict[str, float] = {}
-"""Seconds of page 1 of the smallest site."""
-
-
-def add_row(table: Table, site: Site, images: int, name: str, holder: Holder, times: int) -> None:
-    """Measure both pages, by turns."""
+def add_row(
+    table: Table,
+    site: Site,
+    images: int,
+    name: str,
+    holder: Holder,
+    times: int,
+    firsts: dict[str, float],
+) -> None:
+    """Measure both pages, by turns; ``firsts`` are the seconds of page 1 of the smallest site."""
     page = Page(site, holder)
     first = f"/api/images?limit={LIMIT}&sort=name"
     expand = "&expand=true"

@@ -4,7 +4,6 @@ The comparisons run in the same Apache, in the same virtual host: their URLs beg
 (`bench.wsgi`) and /static, a folder of Apache's own.
 """
 
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.apache.conftest import Certificates
+from tests.apache import memory
+from tests.apache.certificates import Certificates
 from tests.apache.installation import Installation, apache_user, shared
 from tests.apache.site import Site
 from tests.pki import CertificateAuthority
@@ -97,19 +97,10 @@ class Memory:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        for pid in site.children():
-            Path(f"/proc/{pid}/clear_refs").write_text("5")  # begins VmHWM anew
-        self._before = {pid: _mib(pid, "VmRSS") for pid in site.children()}
+        memory.begin(site)
+        self._before = {pid: memory.now(pid) for pid in site.children()}
 
     def more(self) -> float:
         """Return the largest growth; a process that began meanwhile counts from the smallest."""
         least = min(self._before.values())
-        return max(
-            _mib(pid, "VmHWM") - self._before.get(pid, least) for pid in self._site.children()
-        )
-
-
-def _mib(pid: int, name: str) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(rf"{name}:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0
+        return max(memory.peak(pid) - self._before.get(pid, least) for pid in self._site.children())
