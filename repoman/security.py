@@ -11,12 +11,7 @@ from typing import Any
 
 from repoman import conferral
 from repoman.conferral import Conferred, Grant, Place
-from repoman.errors import (
-    ImageExpired,
-    ImageNotFound,
-    LimitedProxy,
-    PermissionDenied,
-)
+from repoman.errors import ImageExpired, ImageNotFound, LimitedProxy, PermissionDenied
 from repoman.identity import ADMINS, Identity, Permission, Standing
 from repoman.models import Group, Image, User
 

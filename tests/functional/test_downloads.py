@@ -15,7 +15,7 @@ from repoman.errors import StoreUnavailable
 from repoman.models import Image, now
 from repoman.services.collector import collect
 from repoman.storage.filesystem import FilesystemStore
-from tests.factories import FILE, People
+from tests.factories import API, FILE, People
 from tests.wsgi import Source, assert_refused, make_environ
 
 RAW = "/api/images/raw/debian12"
@@ -409,3 +409,20 @@ def test_a_server_that_allows_none_without_certificate_does_so_for_public_images
     assert_refused(others.anonymous.get(path, status=401), 401, "certificate-required")
     assert_refused(others.bob.client.get(path, status=404), 404, "image-not-found")
     strict.sessions.engine.dispose()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_http_file_url_names_the_host_that_is_for_such_downloads(ini, sessions, authority, allowed):
+    ini |= {
+        "repoman.allow_unauthenticated": str(allowed),
+        "repoman.http_url": "http://public.example.org:8080/",
+    }
+    people = People(repoman.main({}, **ini), sessions, authority)
+    shown = people.alice.create("x", unauthenticated_access=True, hypervisor="kvm,xen")
+    path = "images/raw/alice/__hypervisor__/x"
+    url = f"http://public.example.org:8080/api/{path}"
+    assert shown["http_file_url"] == (url if allowed else None)
+    assert shown["file_url"] == f"{API}/{path}"
+    hidden = people.alice.client.patch_json("/api/images/x", {"unauthenticated_access": False}).json
+    assert hidden["http_file_url"] is None
+    people.application.sessions.engine.dispose()

@@ -413,23 +413,6 @@ def test_http_file_url_is_there_where_anyone_may_download(ini, sessions, authori
     people.application.sessions.engine.dispose()
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-def test_http_file_url_names_the_host_that_is_for_such_downloads(ini, sessions, authority, allowed):
-    ini |= {
-        "repoman.allow_unauthenticated": str(allowed),
-        "repoman.http_url": "http://public.example.org:8080/",
-    }
-    people = People(repoman.main({}, **ini), sessions, authority)
-    shown = people.alice.create("x", unauthenticated_access=True, hypervisor="kvm,xen")
-    path = "images/raw/alice/__hypervisor__/x"
-    url = f"http://public.example.org:8080/api/{path}"
-    assert shown["http_file_url"] == (url if allowed else None)
-    assert shown["file_url"] == f"{API}/{path}"
-    hidden = people.alice.client.patch_json(f"{URL}/x", {"unauthenticated_access": False}).json
-    assert hidden["http_file_url"] is None
-    people.application.sessions.engine.dispose()
-
-
 def test_a_public_image_without_file_is_not_told_from_none(people):
     people.alice.create("x", unauthenticated_access=True)
     answer = people.anonymous.get(f"{URL}/raw/alice/x", status=401)
