@@ -18,10 +18,9 @@ help: ## list the targets
 run: .venv/.installed ## start Repoman at https://localhost:8443 (PORT=8443 VAR=var)
 	@exec .venv/bin/repoman-admin run --var "$$VAR" --port "$$PORT"
 
-# With one more worker than cores, for many tests wait for a server's time to run out.
 test: debian-packages ## run the tests (ARGS="-k upload" for some of them)
 	@$(MAKE) --silent --no-print-directory .venv/.installed-test
-	@exec .venv/bin/python -m pytest -n $$(($$(nproc) + 1)) $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto $(ARGS)
 
 check: .venv/.installed-check ## check style, format and types
 	.venv/bin/ruff check

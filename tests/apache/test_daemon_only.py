@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.apache import memory
 from tests.apache.site import Site
-from tests.apache.test_files import EXPECT, GIB, MIB, NOWHERE, fetched, filled, memory
+from tests.apache.test_files import EXPECT, GIB, MIB, NOWHERE, fetched, filled
 from tests.server.running import wait_until
 
 
@@ -131,7 +132,7 @@ def test_downloads_need_no_python_of_ours_in_httpd(site, ann, url, tmp_path):
         assert fetched(site, ann, url) == hashlib.sha256(b"01234567").hexdigest()
         assert site.ask(url).refusal == (401, "certificate-required")
     assert python_in_httpd(site) == []
-    before = max(memory(pid, "VmRSS") for pid in site.children(daemon=False))
+    before = max(memory.now(pid) for pid in site.children(daemon=False))
     assert before < 40
     new = filled(tmp_path / "new", b"new", MIB)
     assert site.ask("-T", new, url, certificate=ann).status == 200
