@@ -7,7 +7,7 @@ from itertools import cycle
 
 from sqlalchemy import update
 
-from repoman.models import Image, Upload, now
+from repoman.models import Image, Protocol, Upload, now
 from repoman.names import new_uuid
 from repoman.services import images, users
 
@@ -55,7 +55,14 @@ class Gallery:
             image = images.find(session, None, uuid)
             user = users.find(session, name)
             session.add(
-                Upload(uuid=new_uuid(), image_id=image.id, user_id=user.id, hypervisor="kvm")
+                Upload(
+                    uuid=new_uuid(),
+                    image_id=image.id,
+                    user_id=user.id,
+                    hypervisor="kvm",
+                    protocol=Protocol.PUT,
+                    expires=now() + timedelta(hours=1),
+                )
             )
 
     def _date(self, people, uuid, number) -> None:

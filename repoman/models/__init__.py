@@ -2,10 +2,11 @@
 
 from repoman.models import image_size
 from repoman.models.audit import AuditEntry
-from repoman.models.blob import Blob, ImageFile, Upload
+from repoman.models.blob import Blob, ImageFile
 from repoman.models.group import Group, GroupPermission, Membership
 from repoman.models.image import Image, ImageHypervisor, ImageShare
 from repoman.models.meta import Base, Sessions, make_engine, now
+from repoman.models.upload import Protocol, Upload
 from repoman.models.user import Certificate, User
 
 image_size.watch()
@@ -22,6 +23,7 @@ __all__ = [
     "ImageHypervisor",
     "ImageShare",
     "Membership",
+    "Protocol",
     "Sessions",
     "Upload",
     "User",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repoman.models.meta import NEVER_REUSE_IDS, Base, Key, UtcDateTime, collated, now
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Group(Base):
-    """A group of users; ``name`` is in its folded form. A protected one cannot be deleted."""
+    """A group of users; ``name`` is in its folded form. A protected one cannot be deleted.
+
+    ``quota`` is the bytes that its images may hold; null: what the settings say.
+    """
 
     __tablename__ = "group"
     __table_args__ = NEVER_REUSE_IDS
@@ -25,6 +28,7 @@ class Group(Base):
     description: Mapped[str | None] = mapped_column(String(4096))
     protected: Mapped[bool] = mapped_column(default=False)
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    quota: Mapped[int | None] = mapped_column(BigInteger)
 
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="group", cascade="all, delete-orphan", passive_deletes=True

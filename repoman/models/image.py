@@ -19,8 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from repoman.models.meta import NEVER_REUSE_IDS, Base, Key, UtcDateTime, collated, now
 
 if TYPE_CHECKING:
-    from repoman.models.blob import ImageFile, Upload
+    from repoman.models.blob import ImageFile
     from repoman.models.group import Group
+    from repoman.models.upload import Upload
     from repoman.models.user import User
 
 
@@ -32,14 +33,24 @@ class Image(Base):
     """A virtual machine image of one owner, with a file for each of its hypervisors.
 
     ``uuid`` is 32 lower-case hex digits. ``last_version`` counts the files ever put to the image,
-    over all hypervisors. ``owner_id`` restricts: an owner of images cannot be deleted. ``size``,
-    by which lists sort, is kept by `repoman.models.image_size` in the database alone: an image in
-    memory may have an old one.
+    over all hypervisors; ``versions`` are those of them that are not in the trash. ``owner_id``
+    restricts: an owner of images cannot be deleted. ``size``, by which lists sort, is kept by
+    `repoman.models.image_size` in the database alone: an image in memory may have an old one.
+    ``format`` is what its files are to be, null: anything. ``deleted`` is when it was moved to the
+    trash, null while it is not there.
     """
 
     __tablename__ = "image"
     __table_args__ = (
-        UniqueConstraint("owner_id", "name"),
+        # A name is free again once its image is in the trash.
+        Index(
+            "uq_image_owner_id_name",
+            "owner_id",
+            "name",
+            unique=True,
+            sqlite_where=text("deleted IS NULL"),
+            postgresql_where=text("deleted IS NULL"),
+        ),
         CheckConstraint("group_access IN ('none', 'read', 'write')", name="group_access"),
         Index(None, "group_id", "group_access"),
         # What lists of images can be sorted by, each a keyset with the id.
@@ -69,6 +80,8 @@ class Image(Base):
         ForeignKey("image.id", ondelete="SET NULL"), index=True
     )
     size: Mapped[int] = mapped_column(BigInteger, default=NO_FILE, server_default=text("-1"))
+    format: Mapped[str | None] = mapped_column(collated(20))
+    deleted: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     group: Mapped[Group | None] = relationship(lazy="joined")
@@ -78,8 +91,12 @@ class Image(Base):
         cascade="all, delete-orphan",
         passive_deletes=True,
     )
-    files: Mapped[list[ImageFile]] = relationship(
-        back_populates="image", cascade="all, delete-orphan", passive_deletes=True
+    versions: Mapped[list[ImageFile]] = relationship(
+        primaryjoin="and_(ImageFile.image_id == Image.id, ImageFile.trashed.is_(None))",
+        back_populates="image",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="ImageFile.version",
     )
     shares: Mapped[list[ImageShare]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="ImageShare.id"
@@ -92,14 +109,18 @@ class Image(Base):
         return [row.hypervisor for row in self.hypervisors]
 
     @property
+    def files(self) -> list[ImageFile]:
+        """The current files, at most one for each hypervisor."""
+        return [row for row in self.versions if row.current]
+
+    @property
     def expired(self) -> bool:
         """Whether ``expires`` has passed."""
         return self.expires is not None and self.expires <= now()
 
     def current_file(self, hypervisor: str) -> ImageFile | None:
-        """Return the newest file for ``hypervisor``, or None."""
-        files = [row for row in self.files if row.hypervisor == hypervisor]
-        return max(files, key=lambda row: row.version, default=None)
+        """Return the file for ``hypervisor`` that downloads get, or None."""
+        return next((row for row in self.files if row.hypervisor == hypervisor), None)
 
 
 class ImageHypervisor(Base):

@@ -23,14 +23,12 @@ _first = (
 _size = (
     select(Blob.size)
     .join(ImageFile, ImageFile.blob_id == Blob.id)
-    .where(ImageFile.image_id == Image.id, ImageFile.hypervisor == _first)
-    .order_by(ImageFile.version.desc())
-    .limit(1)
+    .where(ImageFile.image_id == Image.id, ImageFile.hypervisor == _first, ImageFile.current)
     .correlate(Image)
     .scalar_subquery()
 )
 PRIMARY_SIZE = func.coalesce(_size, NO_FILE)
-"""SQL for an image: bytes of its first hypervisor's newest file, or `NO_FILE`."""
+"""SQL for an image: bytes of its first hypervisor's current file, or `NO_FILE`."""
 
 
 def keep(mapper: Any, connection: Connection, row: ImageFile | ImageHypervisor) -> None:

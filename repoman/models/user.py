@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repoman.models.meta import NEVER_REUSE_IDS, Base, Key, UtcDateTime, collated, now
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class User(Base):
-    """Somebody with certificates. ``name`` is in its folded form."""
+    """Somebody with certificates. ``name`` is in its folded form.
+
+    ``quota`` is the bytes that may be in use; null: what the settings say.
+    """
 
     __tablename__ = "user"
     __table_args__ = NEVER_REUSE_IDS
@@ -26,6 +29,7 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(collated(255), unique=True)
     suspended: Mapped[bool] = mapped_column(default=False)
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    quota: Mapped[int | None] = mapped_column(BigInteger)
 
     certificates: Mapped[list[Certificate]] = relationship(
         back_populates="user",

@@ -15,7 +15,7 @@ from repoman import names
 from repoman.digests import Hasher, verify
 from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed, StoreFull
 from repoman.identity import Identity
-from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Upload, now
+from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Protocol, Upload, now
 from repoman.security import Action, require
 from repoman.services import identities, images
 from repoman.storage import Partial, Store
@@ -78,7 +78,9 @@ def begin(
                 image_id=image.id,
                 user_id=caller.user_id,
                 hypervisor=hypervisor,
+                protocol=Protocol.FORM,
                 length=length,
+                expires=now(),
             )
         )
         session.flush()
@@ -112,8 +114,10 @@ def finish(
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
     image.last_version += 1
     if current is not None:
-        image.files.remove(current)
-    image.files.append(
+        image.versions.remove(current)
+        # Before the next is added: only one may be current.
+        session.flush()
+    image.versions.append(
         ImageFile(hypervisor=running.hypervisor, version=image.last_version, blob=blob)
     )
     if running.hypervisor not in image.hypervisor_names:
@@ -139,7 +143,7 @@ def remove(session: Session, image: Image, hypervisor: str) -> None:
     if file is None:
         raise FileNotUploaded(f"There is no file for {hypervisor} to delete.")
     images.check_writable(image)
-    image.files.remove(file)
+    image.versions.remove(file)
     image.modified = now()
     session.flush()
 

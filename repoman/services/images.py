@@ -34,9 +34,9 @@ _TEXTS = ("description", "os_type", "os_variant", "os_arch")
 
 _many = partial(selectinload, chunksize=pages.MOST)
 _SHARES = _many(Image.shares).options(joinedload(ImageShare.user), joinedload(ImageShare.group))
-_WHOLE = (_many(Image.hypervisors), _many(Image.files), _SHARES)
+_WHOLE = (_many(Image.hypervisors), _many(Image.versions), _SHARES)
 # Of one image, in two queries and not four: of a few files and hypervisors, the rows are few.
-_ALONE = (joinedload(Image.hypervisors), joinedload(Image.files), _SHARES)
+_ALONE = (joinedload(Image.hypervisors), joinedload(Image.versions), _SHARES)
 # Of a source, who may see it.
 _SHOWN = (_many(Image.uploads), _many(Image.copy_of).options(_many(Image.shares)))
 
@@ -164,7 +164,7 @@ def _copy_files(image: Image, source: Image, listed: Sequence[str] | None) -> No
         file = source.current_file(hypervisor)
         if file is not None:
             image.last_version += 1
-            image.files.append(
+            image.versions.append(
                 ImageFile(hypervisor=hypervisor, version=image.last_version, blob=file.blob)
             )
 
@@ -256,7 +256,7 @@ def _change_hypervisors(image: Image, wanted: Sequence[str]) -> None:
     dropped = set(image.hypervisor_names).difference(wanted)
     if any(file.hypervisor in dropped for file in image.files):
         check_writable(image)
-    image.files = [file for file in image.files if file.hypervisor not in dropped]
+    image.versions = [file for file in image.versions if file.hypervisor not in dropped]
     hypervisors.assign(image, wanted)
 
 

@@ -186,7 +186,7 @@ def make_images(people, wanted):
                     ImageHypervisor(hypervisor="kvm", position=0),
                     ImageHypervisor(hypervisor="xen", position=1),
                 ],
-                files=[
+                versions=[
                     ImageFile(hypervisor="kvm", version=1, blob=blob),
                     ImageFile(hypervisor="xen", version=2, blob=blob),
                 ],
@@ -204,7 +204,7 @@ def make_images(people, wanted):
 
 def rows(sessions):
     """Return all that the database says of each image, by UUID."""
-    whole = [selectinload(part) for part in (Image.hypervisors, Image.files, Image.shares)]
+    whole = [selectinload(part) for part in (Image.hypervisors, Image.versions, Image.shares)]
     with sessions.reading() as session:
         return {
             image.uuid: (
