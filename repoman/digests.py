@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 
-from repoman.errors import DigestMismatch, InvalidParameter
+from repoman.errors import ContentMismatch, DigestMismatch, InvalidParameter
 from repoman.streams import Chunks
 
 ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512"}
@@ -111,18 +111,23 @@ class Hasher:
         return {name: digest.digest() for name, digest in self._hashes.items()}
 
 
-def verify(expected: Mapping[str, bytes], found: Mapping[str, bytes], what: str) -> None:
-    """Raise `DigestMismatch` where a digest that the client gave is not the one computed."""
+def verify(
+    expected: Mapping[str, bytes],
+    found: Mapping[str, bytes],
+    what: str = "file",
+    mismatch: type[DigestMismatch] = DigestMismatch,
+) -> None:
+    """Raise ``mismatch`` where a digest that the client gave is not the one computed."""
     for name, digest in expected.items():
         if not hmac.compare_digest(digest, found[name]):
-            raise DigestMismatch(
-                f"The {name} of {what} is {found[name].hex()}, not {digest.hex()}; send it again. "
-                "The image is as it was."
+            raise mismatch(
+                f"The {name} of the {what} received is {found[name].hex()}, not {digest.hex()}; "
+                "send it again. The image is as it was."
             )
 
 
 def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
-    """Pass chunks through; raise `DigestMismatch` at their end where they are not those meant."""
+    """Pass chunks through; raise `ContentMismatch` at their end where they are not those meant."""
     hasher = Hasher(expected)
     try:
         for chunk in chunks:
@@ -130,4 +135,4 @@ def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
             yield chunk
     finally:
         digests = hasher.close()
-    verify(expected, digests, "the content received")
+    verify(expected, digests, "content", ContentMismatch)

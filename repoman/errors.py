@@ -6,6 +6,9 @@ table in REST.markdown lists the same codes with their remedies, and a test comp
 
 from typing import Any, ClassVar
 
+UPLOAD_OFFSET = "X-Repoman-Upload-Offset"
+"""The header that says how many bytes of an unfinished upload have arrived."""
+
 
 class RepomanError(Exception):
     """A refusal that a client can understand.
@@ -62,6 +65,10 @@ class DigestMismatch(RepomanError):
     """The received bytes do not have the digest that the client gave."""
 
     status, code, title = 400, "digest-mismatch", "Digest mismatch"
+
+
+class ContentMismatch(DigestMismatch):
+    """The content of one message, which may be a part of a file, has not its Content-Digest."""
 
 
 class IncompleteBody(RepomanError):
@@ -186,6 +193,12 @@ class FileNotUploaded(NotFound):
     code, title = "file-not-uploaded", "File not uploaded"
 
 
+class UploadNotFound(NotFound):
+    """The person has no such upload, or it has ended."""
+
+    code, title = "upload-not-found", "Upload not found"
+
+
 class MethodNotAllowed(RepomanError):
     """A known URL, but not with this method."""
 
@@ -236,6 +249,32 @@ class ImageReadOnly(RepomanError):
     """The image is read-only."""
 
     status, code, title = 409, "image-read-only", "Image is read-only"
+
+
+class UploadInProgress(RepomanError):
+    """The same person is sending this file by another request."""
+
+    status, code, title = 409, "upload-in-progress", "Upload in progress"
+
+
+class UploadTakenOver(UploadInProgress):
+    """A later request of the same person goes on with the upload."""
+
+
+class OffsetMismatch(RepomanError):
+    """The bytes sent do not begin where those that have arrived end; ``offset`` says where."""
+
+    status, code, title = 409, "offset-mismatch", "Offset mismatch"
+
+    def headers(self) -> dict[str, str]:
+        """Say the offset as HEAD does."""
+        return {UPLOAD_OFFSET: str(self.extra["offset"])}
+
+
+class TooManyUploads(RepomanError):
+    """The person has as many unfinished uploads as anybody may."""
+
+    status, code, title = 409, "too-many-uploads", "Too many uploads"
 
 
 class UserOwnsImages(RepomanError):

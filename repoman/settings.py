@@ -125,6 +125,7 @@ class Settings:
     default_group: str = _setting("repoman.default_group", _account, "users")
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    upload_ttl: int = _setting("repoman.upload_ttl", _seconds, 24 * 3600)
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)

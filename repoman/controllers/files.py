@@ -3,15 +3,17 @@
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.request import Request
 from pyramid.response import Response
 
-from repoman import conditions, uploading
+from repoman import conditions, file_bodies, uploading
 from repoman.controllers.base import Controller, deleted
 from repoman.downloads import file_response
+from repoman.errors import UPLOAD_OFFSET
 from repoman.presenters import Json
 from repoman.routing import DOWNLOADS
 from repoman.security import Action
-from repoman.services import files
+from repoman.services import files, uploads
 
 
 class File(Controller):
@@ -20,16 +22,32 @@ class File(Controller):
     conditional = False  # a file has an entity tag of its own: `repoman.conditions`
 
     def get(self) -> Response:
-        """Send the file."""
+        """Send the file; HEAD also tells its uploader how much of an unfinished one arrived."""
+        if self.request.method == "HEAD":
+            self._tell_offset()
         return file_response(self.request, self.context.image, self.context.file)
+
+    def _tell_offset(self) -> None:
+        """Have the answer say where to go on, whether or not there is a file already."""
+        caller, context = self.request.identity, self.context
+        if caller is None:
+            return
+        begun = uploads.find_put(self.db, caller, context.image, context.hypervisor)
+        arrived = begun and self.request.store.arrived(begun.uuid)
+        if arrived is not None:
+
+            def tell(request: Request, response: Response) -> None:
+                response.headers[UPLOAD_OFFSET] = str(arrived)
+
+            self.request.add_response_callback(tell)
 
     def put(self) -> Json:
         """Take the body as the file, as ``curl -T`` sends it."""
-        return uploading.upload(self.request, self.context, uploading.plain_body)
+        return uploading.upload(self.request, self.context, file_bodies.plain_body)
 
     def post(self) -> Json:
         """Take the part ``file`` of a form, as ``curl -F file=@…`` sends it."""
-        return uploading.upload(self.request, self.context, uploading.form_body)
+        return uploading.upload(self.request, self.context, file_bodies.form_body)
 
     def delete(self) -> Json:
         """Take the file off the image."""

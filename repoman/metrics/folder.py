@@ -22,7 +22,7 @@ from repoman.logs import get_logger
 from repoman.metrics.families import Key, is_counted
 from repoman.metrics.values import ValueFile, read_values
 from repoman.names import new_uuid
-from repoman.storage.filesystem import try_lock
+from repoman.storage.medium import try_lock
 
 log = get_logger(__name__)
 

@@ -18,7 +18,7 @@ from repoman.scripts.defines import read_defines
 from repoman.scripts.files import write_whole
 from repoman.scripts.httpd import Apache
 from repoman.scripts.site import Site
-from repoman.storage.filesystem import sync_folder, try_lock
+from repoman.storage.medium import sync_folder, try_lock
 
 MOST_BYTES = 64 << 20
 """Of a list: the largest in use have some MiB."""

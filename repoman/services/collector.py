@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
-from repoman.models import Blob, ImageFile, Sessions, Upload, now
+from repoman.models import Blob, ImageFile, Protocol, Sessions, Upload, now
 from repoman.storage import Store
 
 
@@ -33,7 +33,7 @@ class StrangeStore(Exception):
 def collect(
     sessions: Sessions, store: Store, grace: int, *, force: bool = False
 ) -> Iterator[Collected]:
-    """Remove and yield: stale uploads, blobs without image for ``grace`` seconds, stray files.
+    """Remove and yield: expired uploads, blobs without image for ``grace`` seconds, stray files.
 
     Safe beside a running server: a running upload holds a lock, and a download keeps its open
     file. The grace time is for those who have read a row and not yet opened the file, and for a
@@ -61,13 +61,18 @@ def _require_own_store(sessions: Sessions, store: Store) -> None:
 
 
 def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
+    """End the uploads that nobody goes on with; their files are stray then.
+
+    A form's cannot be gone on with once it has broken off.
+    """
+    is_stale = (Upload.expires <= now()) | (Upload.protocol == Protocol.FORM)
     with sessions.reading() as session:
-        uuids = session.scalars(select(Upload.uuid)).all()
+        uuids = session.scalars(select(Upload.uuid).where(is_stale)).all()
     for uuid in uuids:
         if not store.is_held(uuid):
             with sessions.changing.begin() as session:
-                gone = session.execute(delete(Upload).where(Upload.uuid == uuid))
-            # None is gone where the upload ended by itself meanwhile.
+                gone = session.execute(delete(Upload).where(Upload.uuid == uuid, is_stale))
+            # None is gone where the upload ended by itself meanwhile, or somebody went on with it.
             if gone.rowcount:  # type: ignore[attr-defined]
                 yield Collected("stale upload", uuid, 0)
 
@@ -110,10 +115,10 @@ def _forget(sessions: Sessions, blob: Blob) -> bool:
 def _stray_files(
     sessions: Sessions, store: Store, grace: int, *, allowed: bool = True
 ) -> Iterator[Collected]:
-    """Remove files without a row, unless held: those of uploads that were killed."""
+    """Remove files without a row, unless held: those of uploads that ended otherwise."""
     for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
         for key, size in files:
-            if _has_blob(sessions, key) or store.is_held(key):
+            if _is_known(sessions, key) or store.is_held(key):
                 continue
             if what == "stray file" and store.age(key) < grace:
                 yield Collected(what, key, size, waiting=True)
@@ -122,10 +127,14 @@ def _stray_files(
                 yield Collected(what, key, size, kept=True)
                 continue
             # Asked again after the lock was seen free: the upload may have ended in between.
-            if not _has_blob(sessions, key) and store.delete(key):
+            if not _is_known(sessions, key) and store.delete(key):
                 yield Collected(what, key, size)
 
 
-def _has_blob(sessions: Sessions, key: str) -> bool:
+def _is_known(sessions: Sessions, key: str) -> bool:
+    """Say whether a row names the file: of a blob, or of an upload that may go on."""
+    known = union_all(
+        select(Blob.id).where(Blob.uuid == key), select(Upload.id).where(Upload.uuid == key)
+    )
     with sessions.reading() as session:
-        return session.scalar(select(Blob.id).where(Blob.uuid == key)) is not None
+        return session.scalar(known) is not None

@@ -1,8 +1,4 @@
-"""Image files: taking one in, so that it is there wholly or not at all, and removing one.
-
-An upload is `begin`, a stream of bytes, and `finish`, each of the two in a transaction of its own:
-no database connection is held while bytes come in. `abandon` undoes a `begin`.
-"""
+"""Image files: taking one in, so that it is there wholly or not at all, and removing one."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -11,27 +7,17 @@ from dataclasses import dataclass
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session
 
-from repoman import names
 from repoman.digests import Hasher, verify
-from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed, StoreFull
+from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed
 from repoman.identity import Identity
-from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Protocol, Upload, now
+from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Upload, now
 from repoman.security import Action, require
 from repoman.services import identities, images
-from repoman.storage import Partial, Store
+from repoman.services.uploads import Running
+from repoman.storage import Partial
 
 Precondition = Callable[[ImageFile | None], None]
 """Raises `PreconditionFailed` unless the current file (or None) is what the client expects."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """An upload under way: its row, where it goes, and the partial file."""
-
-    uuid: str
-    image_id: int
-    hypervisor: str
-    partial: Partial
 
 
 @dataclass(frozen=True)
@@ -49,45 +35,6 @@ def etag(image: Image, file: ImageFile) -> str:
     """
     record = f"{image.uuid}:{file.hypervisor}:{file.version}:{file.blob.sha256}"
     return hashlib.sha256(record.encode()).hexdigest()[:32]
-
-
-def begin(
-    session: Session,
-    store: Store,
-    caller: Identity,
-    image: Image,
-    hypervisor: str,
-    length: int | None,
-) -> Running:
-    """Record an upload and open its partial file, held by a lock.
-
-    ``length`` is the most bytes that will come, where announced.
-    Raises `ImageReadOnly`, `StoreFull`, `StoreUnavailable`.
-    """
-    images.check_writable(image)
-    if length is not None and length > store.free():
-        raise StoreFull(
-            f"The image store has no room for {length} bytes. Tell an administrator.", limit=length
-        )
-    uuid = names.new_uuid()
-    partial = store.create(uuid)
-    try:
-        session.add(
-            Upload(
-                uuid=uuid,
-                image_id=image.id,
-                user_id=caller.user_id,
-                hypervisor=hypervisor,
-                protocol=Protocol.FORM,
-                length=length,
-                expires=now(),
-            )
-        )
-        session.flush()
-    except BaseException:
-        partial.discard()
-        raise
-    return Running(uuid, image.id, hypervisor, partial)
 
 
 def finish(
@@ -129,11 +76,6 @@ def finish(
     return image, current is None
 
 
-def abandon(session: Session, running: Running) -> None:
-    """Forget an upload that failed; the image is as it was."""
-    session.execute(sql_delete(Upload).where(Upload.uuid == running.uuid))
-
-
 def remove(session: Session, image: Image, hypervisor: str) -> None:
     """Take the file for ``hypervisor`` off the image; the hypervisor stays in its list.
 
@@ -149,22 +91,25 @@ def remove(session: Session, image: Image, hypervisor: str) -> None:
 
 
 def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, bytes]) -> Received:
-    """Write a stream to ``partial``, check it against the client's digests, and make it durable.
+    """Append a stream to ``partial``, check the whole against digests, and make it durable.
 
-    ``expected`` holds digests by hashlib's names. Raises `EmptyFile`, `DigestMismatch`,
-    `StoreFull`, `StoreUnavailable`, and whatever the stream raises; the file is not there then.
+    ``expected`` holds digests by hashlib's names. What had arrived before is read once more, for
+    the digests are of all. Raises `EmptyFile`, `DigestMismatch`, `StoreFull`, `StoreUnavailable`,
+    `UploadTakenOver`, and whatever the stream raises; the file is not there then.
     """
-    hasher, size = Hasher({"sha256", *expected}), 0
+    hasher = Hasher({"sha256", *expected})
     try:
+        for chunk in partial.read():
+            hasher.update(chunk)
         for chunk in chunks:
             hasher.update(chunk)
             partial.write(chunk)
-            size += len(chunk)
     finally:
         digests = hasher.close()
+    size = partial.size
     if size == 0:
         raise empty_file()
-    verify(expected, digests, "the file received")
+    verify(expected, digests)
     partial.commit()
     return Received(size, digests["sha256"])
 

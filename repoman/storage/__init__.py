@@ -14,10 +14,21 @@ class Partial(Protocol):
     """A file being written: invisible under its key until `commit`.
 
     It is held by a lock that ends with the process, so that a killed upload is free at once.
+    Where another has taken it over meanwhile, every change raises `UploadTakenOver`.
     """
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
 
     def write(self, data: bytes) -> None:
         """Append ``data``. Raises `StoreFull`, `StoreUnavailable`."""
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the bytes that are there, from the first."""
+
+    def keep(self, size: int) -> None:
+        """Keep the first ``size`` bytes, durably, for another to go on; undoes a `commit`."""
 
     def commit(self) -> None:
         """Make the file durable and then readable under its key; the lock stays.
@@ -26,10 +37,13 @@ class Partial(Protocol):
         """
 
     def discard(self) -> None:
-        """Remove the file, committed or not, and let the lock go. Harmless when repeated."""
+        """Remove the file, committed or not, and let the lock go. Harmless when repeated.
+
+        Of a file that another has taken over, nothing is removed.
+        """
 
     def release(self) -> None:
-        """Let the lock of a committed file go: a row names it now."""
+        """Let the lock go: of a committed file, which a row names now, or of one that is kept."""
 
 
 class Store(Protocol):
@@ -37,6 +51,15 @@ class Store(Protocol):
 
     def create(self, key: str) -> Partial:
         """Begin a file. Raises `StoreFull`."""
+
+    def take(self, key: str) -> Partial | None:
+        """Take an uncommitted file over, None where there is none.
+
+        Raises `UploadInProgress` while another holds it and has written in the last 30 s.
+        """
+
+    def arrived(self, key: str) -> int | None:
+        """Return the bytes that an uncommitted file has, None where there is none."""
 
     def open(self, key: str) -> BinaryIO:
         """Open a committed file for reading; it stays readable to its end when deleted meanwhile.
@@ -63,7 +86,7 @@ class Store(Protocol):
         """Yield key and size in bytes of every committed file."""
 
     def partials(self) -> Iterator[tuple[str, int]]:
-        """Yield key and size in bytes of every uncommitted file, running or left behind."""
+        """Yield key and size in bytes of every uncommitted file, running, kept or left behind."""
 
     def age(self, key: str) -> float:
         """Return the seconds since a committed file was last written; 0 where it has gone."""

@@ -4,7 +4,6 @@ Both lie on one filesystem, so that committing is a rename. The order write, fsy
 folder makes a committed file survive a loss of power (rename(2), fsync(2)).
 """
 
-import errno
 import fcntl
 import os
 import re
@@ -16,85 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from repoman.errors import StoreFull, StoreUnavailable
+from repoman.storage import partials
+from repoman.storage.medium import told, try_lock
+from repoman.storage.partials import FilePartial
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _key, _shard = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{2}")
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Say of the medium's failures what they mean to a client; the cause goes to the log."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StoreFull(
-                "The image store has no room left; nothing was changed. Tell an administrator."
-            ) from error
-        raise StoreUnavailable("The image store failed; tell an administrator.") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed or linked in a folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Take a lock of flock(2) without waiting; False where somebody else's is in the way."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-class FilePartial:
-    """An open, locked file in ``partial/``; see `repoman.storage.Partial`."""
-
-    def __init__(self, descriptor: int, path: Path, target: Path, mode: int = 0o440) -> None:
-        self._descriptor: int | None = descriptor
-        self._path, self._target, self._mode = path, target, mode
-
-    def write(self, data: bytes) -> None:
-        """Append ``data``, all of it."""
-        assert self._descriptor is not None, "written after its end"  # noqa: S101 - a defect
-        view = memoryview(data)
-        with _errors():
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-
-    def commit(self) -> None:
-        """Sync the bytes, then rename, then sync the folder."""
-        assert self._descriptor is not None, "committed after its end"  # noqa: S101 - a defect
-        with _errors():
-            os.fsync(self._descriptor)
-            os.fchmod(self._descriptor, self._mode)
-            if not self._target.parent.is_dir():
-                self._target.parent.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(self._target.parent.parent)
-            os.rename(self._path, self._target)
-            self._path = self._target
-            sync_folder(self._target.parent)
-
-    def discard(self) -> None:
-        """Unlink while the lock is still held, so that nobody takes the file up in between."""
-        if self._descriptor is not None:
-            try:
-                with _errors(), suppress(FileNotFoundError):
-                    self._path.unlink()
-            finally:
-                self.release()
-
-    def release(self) -> None:
-        """Close the file, and with it the lock."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 class FilesystemStore:
@@ -106,7 +31,7 @@ class FilesystemStore:
 
     def prepare(self) -> None:
         """Make the folders, readable by this user alone. Raises `StoreUnavailable`."""
-        with _errors():
+        with told():
             for folder in (self.blobs, self.partial):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -115,25 +40,27 @@ class FilesystemStore:
         return self.blobs / key[:2] / key
 
     def create(self, key: str) -> FilePartial:
-        """Create the file and lock it; the collector leaves it alone while it is locked."""
-        path = self.partial / key
-        with _errors():
-            while True:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                # The collector may have seen it before the lock, and removed it.
-                if os.fstat(descriptor).st_nlink:
-                    return FilePartial(descriptor, path, self.path(key), self._mode)
-                os.close(descriptor)
+        """Create the file and hold it; the collector leaves it alone while it is held."""
+        return partials.create(self.partial / key, self.path(key), self._mode)
+
+    def take(self, key: str) -> FilePartial | None:
+        """Take the file over where nobody writes it any more."""
+        return partials.take(self.partial / key, self.path(key), self._mode)
+
+    def arrived(self, key: str) -> int | None:
+        """Ask for the partial file's size."""
+        with told(), suppress(FileNotFoundError):
+            return (self.partial / key).stat().st_size
+        return None
 
     def open(self, key: str) -> BinaryIO:
         """Open unbuffered: readers read 64 KiB at a time."""
-        with _errors():
+        with told():
             return open(self.path(key), "rb", buffering=0)
 
     def check(self) -> None:
         """Sync a file without a name, which ends with its descriptor (open(2), O_TMPFILE)."""
-        with _errors():
+        with told():
             for folder in (self.partial, self.blobs):
                 with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
                     file.write(b"check")
@@ -141,25 +68,29 @@ class FilesystemStore:
 
     def free(self) -> int:
         """Ask the filesystem what an unprivileged user may still write."""
-        with _errors():
+        with told():
             return shutil.disk_usage(self.partial).free
 
     def size(self) -> int:
         """Ask for the size of the filesystem, other people's files in it too."""
-        with _errors():
+        with told():
             return shutil.disk_usage(self.partial).total
 
     def keys(self) -> Iterator[tuple[str, int]]:
         """Walk ``blobs/``; files of other names are not ours and are passed over."""
-        with _errors():
+        with told():
             for folder in sorted(self.blobs.iterdir()):
                 if _shard.fullmatch(folder.name):
                     yield from self._files(folder)
 
     def partials(self) -> Iterator[tuple[str, int]]:
-        """Walk ``partial/``."""
-        with _errors():
-            yield from self._files(self.partial)
+        """Walk ``partial/``; a hold that a killed process left alone is removed in passing."""
+        with told():
+            files = dict(self._files(self.partial))
+            for hold in self.partial.glob(f"*{partials.HOLD}"):
+                if hold.stem not in files:
+                    partials.remove_hold(hold.with_suffix(""))
+        yield from files.items()
 
     def _files(self, folder: Path) -> Iterator[tuple[str, int]]:
         with os.scandir(folder) as entries:
@@ -170,25 +101,27 @@ class FilesystemStore:
 
     def age(self, key: str) -> float:
         """Ask the file's time of modification."""
-        with _errors(), suppress(FileNotFoundError):
+        with told(), suppress(FileNotFoundError):
             return max(time.time() - self.path(key).stat().st_mtime, 0.0)
         return 0.0
 
     def is_held(self, key: str) -> bool:
         """Try the lock: flock(2) knows nothing of processes that have died."""
-        for path in (self.partial / key, self.path(key)):
-            with _errors(), suppress(FileNotFoundError), open(path, "rb") as file:
-                return not try_lock(file.fileno())
-        return False
+        return partials.is_held(self.partial / key)
 
     def delete(self, key: str) -> bool:
-        """Unlink under the lock."""
-        for path in (self.partial / key, self.path(key)):
-            with _errors(), suppress(FileNotFoundError), open(path, "rb") as file:
-                if try_lock(file.fileno()):
-                    path.unlink()
-                    return True
-        return False
+        """Unlink the partial file, or the committed one where there is no such."""
+        if self.is_held(key):
+            return False
+        path = self.partial / key
+        if self.arrived(key) is not None:
+            removed = partials.remove(path)
+        else:
+            with told():
+                removed = self.path(key).exists()
+                self.path(key).unlink(missing_ok=True)
+        partials.remove_hold(path)
+        return removed
 
     @contextmanager
     def keeping(self, waiting: Callable[[], object]) -> Iterator[None]:
@@ -196,7 +129,7 @@ class FilesystemStore:
         with self._locked(fcntl.LOCK_EX) as (descriptor, taken):
             if not taken:
                 waiting()
-                with _errors():
+                with told():
                     fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
 
@@ -209,10 +142,10 @@ class FilesystemStore:
     @contextmanager
     def _locked(self, kind: int) -> Iterator[tuple[int, bool]]:
         """Open the folder of the blobs and try its lock, which closing lets go."""
-        with _errors():
+        with told():
             descriptor = os.open(self.blobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with _errors():
+            with told():
                 taken = try_lock(descriptor, kind)
             yield descriptor, taken
         finally:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from repoman.errors import StoreFull, StoreUnavailable
-from repoman.storage.filesystem import FilePartial, FilesystemStore
+from repoman.storage import partials
+from repoman.storage.filesystem import FilesystemStore
 from tests.mounts import filled, small_disk
 from tests.storage_contract import DATA, StoreContract, new_key
 
@@ -246,7 +247,9 @@ def test_a_check_syncs_what_it_writes(store, calls):
 
 
 def test_a_device_without_room_is_full(tmp_path):
-    partial = FilePartial(os.open("/dev/full", os.O_WRONLY), tmp_path / "a", tmp_path / "b")
+    path = tmp_path / "a"
+    path.symlink_to("/dev/full")
+    partial = partials.take(path, tmp_path / "b", 0o600)
     with pytest.raises(StoreFull):
         partial.write(DATA)
     partial.discard()

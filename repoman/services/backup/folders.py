@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoman.errors import StoreFull, StoreUnavailable
 from repoman.services.backup.dumps import Dump, DumpUnreadable
-from repoman.storage.filesystem import FilesystemStore, sync_folder, try_lock
+from repoman.storage.filesystem import FilesystemStore
+from repoman.storage.medium import sync_folder, try_lock
 
 FORMAT = 1
 MANIFEST, LOCK, UNFINISHED = "manifest.json", "backup.lock", ".new"
@@ -74,7 +75,7 @@ class BackupFolder:
             with self._locked(os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX):
                 self.blobs.prepare()
                 for key, _ in self.blobs.partials():
-                    (self.blobs.partial / key).unlink()
+                    self.blobs.delete(key)
                 yield
 
     @contextmanager

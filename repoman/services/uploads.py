@@ -1,0 +1,230 @@
+"""Uploads: beginning one, going on with one that broke off, and what a failure leaves of it.
+
+An upload is a row and a partial file. It is begun or gone on with in a transaction of its own, then
+bytes stream to the file while no database connection is held, and `repoman.services.files.finish`
+makes the file the image's. It belongs to a person, whatever certificate is shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from repoman import names
+from repoman.errors import (
+    ContentMismatch,
+    IncompleteBody,
+    OffsetMismatch,
+    RepomanError,
+    StoreFull,
+    TooManyUploads,
+)
+from repoman.identity import Identity
+from repoman.models import Image, Protocol, Upload, now
+from repoman.services import images
+from repoman.settings import Settings
+from repoman.storage import Partial, Store
+
+MOST = 20
+"""Unfinished uploads that a person may have."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """An upload that a request sends bytes to.
+
+    ``length`` is the whole file's in bytes, where it is known; ``start`` is how many of them had
+    arrived before this request.
+    """
+
+    uuid: str
+    image_id: int
+    hypervisor: str
+    protocol: Protocol
+    length: int | None
+    start: int
+    partial: Partial
+
+
+def begin(
+    session: Session,
+    store: Store,
+    settings: Settings,
+    caller: Identity,
+    image: Image,
+    hypervisor: str,
+    protocol: Protocol,
+    length: int | None,
+) -> Running:
+    """Record an upload and open its partial file; a PUT's takes the place of a former one.
+
+    ``length`` is the file's in bytes where it is announced; of a form, the most that will come.
+    Raises `ImageReadOnly`, `UploadInProgress`, `TooManyUploads`, `StoreFull`, `StoreUnavailable`.
+    """
+    images.check_writable(image)
+    _check_room(store, length)
+    if protocol is Protocol.PUT and (former := find_put(session, caller, image, hypervisor)):
+        end(session, store, former)
+    _check_number(session, caller)
+    upload = Upload(
+        uuid=names.new_uuid(),
+        image_id=image.id,
+        user_id=caller.user_id,
+        hypervisor=hypervisor,
+        protocol=protocol,
+        length=length,
+        reserved=length or 0,
+        expires=_expiry(settings),
+    )
+    partial = store.create(upload.uuid)
+    try:
+        session.add(upload)
+        session.flush()
+    except BaseException:
+        partial.discard()
+        raise
+    return _running(upload, partial)
+
+
+def resume(
+    session: Session,
+    store: Store,
+    settings: Settings,
+    upload: Upload | None,
+    image: Image,
+    offset: int,
+    length: int | None,
+) -> Running:
+    """Take an upload up where it broke off, if need be from a request that stands still.
+
+    ``offset`` is where the bytes to come begin, ``length`` the whole file's. Raises
+    `OffsetMismatch`, `ImageReadOnly`, `UploadInProgress`, `StoreFull`, `StoreUnavailable`.
+    """
+    images.check_writable(image)
+    partial = None if upload is None else store.take(upload.uuid)
+    if upload is None or partial is None:
+        raise OffsetMismatch(
+            "No upload of yours to this URL waits to be gone on with; send the file from its "
+            "first byte.",
+            offset=0,
+        )
+    try:
+        _check_goes_on(upload, partial.size, offset, length)
+        upload.length = length if upload.length is None else upload.length
+        _check_room(store, upload.length and upload.length - partial.size)
+        upload.reserved = upload.length or partial.size
+        upload.expires = _expiry(settings)
+        session.flush()
+    except BaseException:
+        partial.release()
+        raise
+    return _running(upload, partial)
+
+
+def _running(upload: Upload, partial: Partial) -> Running:
+    return Running(
+        upload.uuid,
+        upload.image_id,
+        upload.hypervisor,
+        Protocol(upload.protocol),
+        upload.length,
+        partial.size,
+        partial,
+    )
+
+
+def _expiry(settings: Settings) -> datetime:
+    return now() + timedelta(seconds=settings.upload_ttl)
+
+
+def _check_room(store: Store, length: int | None) -> None:
+    if length is not None and length > store.free():
+        raise StoreFull(
+            f"The image store has no room for {length} bytes. Tell an administrator.", limit=length
+        )
+
+
+def _check_number(session: Session, caller: Identity) -> None:
+    number = session.scalar(select(func.count()).where(Upload.user_id == caller.user_id)) or 0
+    if number >= MOST:
+        raise TooManyUploads(
+            f"You have {number} unfinished uploads, which is as many as anybody may: end some, or "
+            "delete them (GET /api/uploads lists them).",
+            limit=MOST,
+        )
+
+
+def _check_goes_on(upload: Upload, arrived: int, offset: int, length: int | None) -> None:
+    if length is not None and upload.length not in {None, length}:
+        raise OffsetMismatch(
+            f"This upload began as one of {upload.length} bytes, not of {length}. Go on with the "
+            "same file, or send the new one from its first byte.",
+            offset=arrived,
+            limit=upload.length,
+        )
+    if offset != arrived:
+        raise OffsetMismatch(
+            f"{arrived} bytes have arrived: go on from there (curl -C {arrived} -T FILE URL), or "
+            "send the file from its first byte.",
+            offset=arrived,
+        )
+
+
+def find_put(session: Session, caller: Identity, image: Image, hypervisor: str) -> Upload | None:
+    """Return what the caller has begun to PUT there and not ended, or None."""
+    return session.scalar(
+        select(Upload).where(
+            Upload.user_id == caller.user_id,
+            Upload.image_id == image.id,
+            Upload.hypervisor == hypervisor,
+            Upload.protocol == Protocol.PUT,
+        )
+    )
+
+
+def end(session: Session, store: Store, upload: Upload) -> None:
+    """End an upload before its time, and remove what has arrived. Raises `UploadInProgress`."""
+    partial = store.take(upload.uuid)
+    if partial is not None:
+        partial.discard()
+    session.delete(upload)
+    session.flush()
+
+
+def kept(running: Running, failure: BaseException) -> int:
+    """Say how many bytes are kept, for the person to go on from, when a request fails so.
+
+    None of a form, which cannot be gone on with, nor of what was refused, nor on a full disk, whose
+    room others need. Of a part that came in wrong, what was there before. Never the whole file:
+    the last byte has to be sent again, and the end of the upload tried with it.
+    """
+    if running.protocol is Protocol.FORM or isinstance(failure, StoreFull):
+        return 0
+    if isinstance(failure, ContentMismatch):
+        return running.start
+    is_refusal = isinstance(failure, RepomanError) and failure.status < 500
+    if is_refusal and not isinstance(failure, IncompleteBody):
+        return 0
+    size = running.partial.size
+    return size - 1 if size == running.length else size
+
+
+def break_off(
+    session: Session, settings: Settings, running: Running, failure: BaseException
+) -> None:
+    """Leave of a failed upload what is `kept`; the image is as it was.
+
+    Where another request has taken it over, nothing is changed (`UploadTakenOver`). Where the row
+    has gone, as with its image, so does the file.
+    """
+    size = kept(running, failure)
+    upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid))
+    if upload is None or not size:
+        running.partial.discard()
+        session.execute(delete(Upload).where(Upload.uuid == running.uuid))
+        return
+    running.partial.keep(size)
+    if running.protocol is Protocol.PUT:
+        upload.reserved = size
+    upload.expires = _expiry(settings)
