@@ -80,13 +80,31 @@ def take_in(
 
 
 def break_off(request: Request, running: Running, failure: BaseException) -> None:
-    """Keep of a failed upload what can be gone on with; else what is left is the collector's."""
+    """Keep of a failed upload what can be gone on with (`uploads.kept`).
+
+    The file is first: what was refused must not be gone on with, even where the database does not
+    answer. What cannot be removed now is the collector's.
+    """
     request.tm.abort()
     request.tm.begin()
     try:
-        with request.registry.sessions.changing.begin() as session:
-            uploads.break_off(session, request.settings, running, failure)
+        size = uploads.kept(running, failure)
+        if _leave(running, size):
+            with request.registry.sessions.changing.begin() as session:
+                uploads.settle(session, request.settings, running, size)
     except (RepomanError, SQLAlchemyError) as error:
-        log.warning("upload left as it is", upload=running.uuid, reason=str(error))
+        _log(running, error)
     finally:
         running.partial.release()
+
+
+def _leave(running: Running, size: int) -> bool:
+    try:
+        return uploads.leave(running, size)
+    except RepomanError as error:
+        _log(running, error)
+        return True
+
+
+def _log(running: Running, error: Exception) -> None:
+    log.warning("upload left as it is", upload=running.uuid, reason=str(error))

@@ -33,7 +33,7 @@ class File(Controller):
         if caller is None:
             return
         begun = uploads.find_put(self.db, caller, context.image, context.hypervisor)
-        arrived = begun and self.request.store.arrived(begun.uuid)
+        arrived = None if begun is None else uploads.arrived(self.request.store, begun)
         if arrived is not None:
 
             def tell(request: Request, response: Response) -> None:

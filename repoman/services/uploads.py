@@ -8,7 +8,7 @@ makes the file the image's. It belongs to a person, whatever certificate is show
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from repoman import names
@@ -19,6 +19,7 @@ from repoman.errors import (
     RepomanError,
     StoreFull,
     TooManyUploads,
+    UploadTakenOver,
 )
 from repoman.identity import Identity
 from repoman.models import Image, Protocol, Upload, now
@@ -110,6 +111,9 @@ def resume(
             offset=0,
         )
     try:
+        if partial.size == upload.length:
+            # The server failed when all had arrived.
+            partial.keep(partial.size - 1)
         _check_goes_on(upload, partial.size, offset, length)
         upload.length = length if upload.length is None else upload.length
         _check_room(store, upload.length and upload.length - partial.size)
@@ -171,6 +175,15 @@ def _check_goes_on(upload: Upload, arrived: int, offset: int, length: int | None
         )
 
 
+def arrived(store: Store, upload: Upload) -> int | None:
+    """Return how many bytes can be gone on from, None where the upload has no file any more.
+
+    Never the whole file's: the last byte has to be sent, and the end of the upload tried with it.
+    """
+    size = store.arrived(upload.uuid)
+    return None if size is None else size - (size == upload.length)
+
+
 def find_put(session: Session, caller: Identity, image: Image, hypervisor: str) -> Upload | None:
     """Return what the caller has begun to PUT there and not ended, or None."""
     return session.scalar(
@@ -196,8 +209,8 @@ def kept(running: Running, failure: BaseException) -> int:
     """Say how many bytes are kept, for the person to go on from, when a request fails so.
 
     None of a form, which cannot be gone on with, nor of what was refused, nor on a full disk, whose
-    room others need. Of a part that came in wrong, what was there before. Never the whole file:
-    the last byte has to be sent again, and the end of the upload tried with it.
+    room others need. Of a part that came in wrong, what was there before. Never the whole file
+    (`arrived`).
     """
     if running.protocol is Protocol.FORM or isinstance(failure, StoreFull):
         return 0
@@ -210,21 +223,28 @@ def kept(running: Running, failure: BaseException) -> int:
     return size - 1 if size == running.length else size
 
 
-def break_off(
-    session: Session, settings: Settings, running: Running, failure: BaseException
-) -> None:
-    """Leave of a failed upload what is `kept`; the image is as it was.
+def leave(running: Running, size: int) -> bool:
+    """Have the partial file be of ``size`` bytes, or go; False where another has taken it over.
 
-    Where another request has taken it over, nothing is changed (`UploadTakenOver`). Where the row
-    has gone, as with its image, so does the file.
+    Raises `StoreUnavailable`.
     """
-    size = kept(running, failure)
+    if not size:
+        return running.partial.discard()
+    try:
+        running.partial.keep(size)
+    except UploadTakenOver:
+        return False
+    return True
+
+
+def settle(session: Session, settings: Settings, running: Running, size: int) -> None:
+    """Have the row say what was kept, or go. Where it has gone, as with its image, so the file."""
     upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid))
-    if upload is None or not size:
+    if upload is None:
         running.partial.discard()
-        session.execute(delete(Upload).where(Upload.uuid == running.uuid))
-        return
-    running.partial.keep(size)
-    if running.protocol is Protocol.PUT:
-        upload.reserved = size
-    upload.expires = _expiry(settings)
+    elif not size:
+        session.delete(upload)
+    else:
+        upload.expires = _expiry(settings)
+        if running.protocol is Protocol.PUT:
+            upload.reserved = size

@@ -36,10 +36,10 @@ class Partial(Protocol):
         Raises `StoreFull`, `StoreUnavailable`, and then the file is not there.
         """
 
-    def discard(self) -> None:
+    def discard(self) -> bool:
         """Remove the file, committed or not, and let the lock go. Harmless when repeated.
 
-        Of a file that another has taken over, nothing is removed.
+        False where another has taken the file over: then it stays.
         """
 
     def release(self) -> None:
@@ -53,13 +53,14 @@ class Store(Protocol):
         """Begin a file. Raises `StoreFull`."""
 
     def take(self, key: str) -> Partial | None:
-        """Take an uncommitted file over, None where there is none.
+        """Take the file of an upload over, None where there is none.
 
-        Raises `UploadInProgress` while another holds it and has written in the last 30 s.
+        It may be committed, where the process was killed before that was recorded. Raises
+        `UploadInProgress` while another holds it and has written in the last 30 s.
         """
 
     def arrived(self, key: str) -> int | None:
-        """Return the bytes that an uncommitted file has, None where there is none."""
+        """Return the bytes that the file of an upload has, None where there is none."""
 
     def open(self, key: str) -> BinaryIO:
         """Open a committed file for reading; it stays readable to its end when deleted meanwhile.

@@ -44,13 +44,21 @@ class FilesystemStore:
         return partials.create(self.partial / key, self.path(key), self._mode)
 
     def take(self, key: str) -> FilePartial | None:
-        """Take the file over where nobody writes it any more."""
-        return partials.take(self.partial / key, self.path(key), self._mode)
+        """Take the file over; a committed one is renamed back."""
+        path, target = self.partial / key, self.path(key)
+        with told(), suppress(FileNotFoundError):
+            if not path.exists() and target.exists():
+                if self.is_held(key):
+                    raise partials.in_progress()
+                os.chmod(target, 0o600)
+                os.rename(target, path)
+        return partials.take(path, target, self._mode)
 
     def arrived(self, key: str) -> int | None:
-        """Ask for the partial file's size."""
-        with told(), suppress(FileNotFoundError):
-            return (self.partial / key).stat().st_size
+        """Ask for the size of the partial file, or of the committed one."""
+        for path in (self.partial / key, self.path(key)):
+            with told(), suppress(FileNotFoundError):
+                return path.stat().st_size
         return None
 
     def open(self, key: str) -> BinaryIO:
@@ -114,7 +122,7 @@ class FilesystemStore:
         if self.is_held(key):
             return False
         path = self.partial / key
-        if self.arrived(key) is not None:
+        if path.exists():
             removed = partials.remove(path)
         else:
             with told():

@@ -142,14 +142,18 @@ class FilePartial:
             self._path = self._target
             sync_folder(self._target.parent)
 
-    def discard(self) -> None:
+    def discard(self) -> bool:
         """Unlink while the file is still held, so that nobody takes it up in between."""
-        if not self._ended:
-            try:
-                with suppress(UploadTakenOver), self._step():
-                    self._path.unlink(missing_ok=True)
-            finally:
-                self.release()
+        if self._ended:
+            return True
+        try:
+            with self._step():
+                self._path.unlink(missing_ok=True)
+        except UploadTakenOver:
+            return False
+        finally:
+            self.release()
+        return True
 
     def release(self) -> None:
         """Give up the hold, and close the file."""

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from repoman.models import Blob, now
+from repoman.models import Blob, Protocol, Upload, now
 from repoman.scripts.admin import main as repoman_admin
 from repoman.services.collector import Collected, _stray_files, collect
 from repoman.storage.filesystem import FilesystemStore
@@ -230,11 +230,19 @@ def test_an_upload_of_another_process_is_left_alone(people, gc, remains, uploade
     assert not remains.uploads() | remains.partials()
 
 
-def test_what_a_killed_upload_left_is_freed_at_once(people, gc, remains, uploader):
+def test_what_a_killed_upload_left_is_kept_until_it_expires(
+    people, gc, remains, uploader, sessions
+):
     (key,) = remains.partials()
     assert remains.uploads() == {key}
+    expire_uploads(sessions)
+    assert gc() == ["0 bytes removed."]  # it is running
     uploader.kill()
     uploader.wait(10)
+    expire_uploads(sessions, minutes=-1)
+    assert gc() == ["0 bytes removed."]
+    assert remains.uploads() == remains.partials() == {key}
+    expire_uploads(sessions)
     lines = gc()
     assert lines[0] == f"stale upload {key} (0 bytes): removed"
     assert lines[1].startswith(f"partial file {key} (")
@@ -242,6 +250,24 @@ def test_what_a_killed_upload_left_is_freed_at_once(people, gc, remains, uploade
     assert not remains.uploads() | remains.partials()
     assert people.alice.client.get(RAW).body == FILE
     people.alice.upload(data=NEW, status=200)
+
+
+def expire_uploads(sessions, minutes=1) -> None:
+    """Have all uploads expire so many minutes ago."""
+    with sessions.changing.begin() as session:
+        session.execute(update(Upload).values(expires=now() - timedelta(minutes=minutes)))
+
+
+def test_a_form_that_was_killed_is_freed_at_once(people, gc, remains, uploader, sessions):
+    (key,) = remains.partials()
+    uploader.kill()
+    uploader.wait(10)
+    with sessions.changing.begin() as session:
+        session.execute(update(Upload).values(protocol=Protocol.FORM))
+    lines = gc()
+    assert lines[0] == f"stale upload {key} (0 bytes): removed"
+    assert lines[1].startswith(f"partial file {key} (")
+    assert not remains.uploads() | remains.partials()
 
 
 @pytest.mark.parametrize("moment", ["is_held", "delete"])

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.factories import FILE
-from tests.wsgi import MIB, Source, send
+from tests.wsgi import MIB, post_form
 
 pytestmark = pytest.mark.in_process
 
@@ -37,8 +37,7 @@ def pool():
 def start(pool, client, data, path=RAW, **options):
     """Begin an upload in a thread of its own; it stops in the middle of its body."""
     steps = Steps()
-    source = Source(data, steps.wait)
-    running = pool.submit(send, client, path, source, length=len(data), status="*", **options)
+    running = pool.submit(post_form, client, path, data, steps.wait, status="*", **options)
     assert steps.reading.wait(20)
     return running, steps
 
@@ -89,7 +88,7 @@ def test_eight_uploads_at_once_get_eight_versions_and_the_last_is_there(people, 
     bodies = {number: b"%d" % number * 100_000 for number in range(8)}
     paths = ["/api/images/raw/kvm/debian12", "/api/images/raw/xen/debian12"]
     futures = {
-        number: pool.submit(people.alice.client.put, paths[number % 2], data, status="20*")
+        number: pool.submit(post_form, people.alice.client, paths[number % 2], data, status="20*")
         for number, data in bodies.items()
     }
     answers = {number: future.result(30) for number, future in futures.items()}
@@ -185,7 +184,7 @@ def test_twenty_stalled_uploads_keep_nobody_from_the_database(people, settings):
         assert release.wait(30)
 
     def upload():
-        return send(people.alice.client, RAW, Source(FILE, stall), length=len(FILE), status="20*")
+        return post_form(people.alice.client, RAW, FILE, stall, status="20*")
 
     with ThreadPoolExecutor(clients) as pool:
         futures = [pool.submit(upload) for _ in range(clients)]

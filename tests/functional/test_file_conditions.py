@@ -3,11 +3,10 @@
 from tests.factories import FILE
 from tests.wsgi import (
     FORM,
-    Source,
     assert_refused,
     assert_refused_unread,
     multipart,
-    send,
+    post_form,
 )
 
 RAW = "/api/images/raw/debian12"
@@ -133,7 +132,7 @@ def test_a_condition_that_ceased_to_hold_while_the_body_came_in_refuses_it(kept,
                 overtake(alice)
                 rows["blobs"] = kept.remains.blobs()
 
-            response = send(alice, RAW, Source(NEW, act), headers=seen, status=412)
+            response = post_form(alice, RAW, NEW, act, headers=seen, status=412)
             assert_refused(response, 412, "precondition-failed")
             assert kept.remains.blobs() == rows["blobs"] == kept.remains.files()
             assert not kept.remains.uploads() | kept.remains.partials()
@@ -142,14 +141,17 @@ def test_a_condition_that_ceased_to_hold_while_the_body_came_in_refuses_it(kept,
 def test_of_two_first_uploads_under_if_none_match_star_only_one_succeeds(people, alice):
     people.alice.create()
     first = {"If-None-Match": "*"}
-    source = Source(NEW, lambda: alice.put(RAW, FILE, headers=first, status=201))
-    assert_refused(send(alice, RAW, source, headers=first, status=412), 412, "precondition-failed")
+
+    def overtake():
+        alice.put(RAW, FILE, headers=first, status=201)
+
+    response = post_form(alice, RAW, NEW, overtake, headers=first, status=412)
+    assert_refused(response, 412, "precondition-failed")
     assert alice.get(RAW).body == FILE
 
 
 def test_without_condition_the_upload_that_ends_later_wins(people, alice):
     people.alice.create()
-    source = Source(NEW, lambda: alice.put(RAW, FILE, status=201))
-    shown = send(alice, RAW, source, length=len(NEW), status=200).json
+    shown = post_form(alice, RAW, NEW, lambda: alice.put(RAW, FILE, status=201), status=200).json
     assert (shown["version"], shown["size"]) == (2, len(NEW))
     assert alice.get(RAW).body == NEW
