@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import repoman
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
+from tests import standing
 from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
@@ -162,9 +162,8 @@ def application(ini, backend, request) -> Iterator[Callable]:
         with closing(request.getfixturevalue("front").application(ini)) as remote:
             yield remote
         return
-    made = repoman.main({}, **ini)
-    yield made
-    made.sessions.engine.dispose()
+    with standing.serving(ini) as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
+from tests import standing
 from tests.apache.installation import Installation, apache_user
 from tests.apache.remote import Remote
 from tests.apache.site import Site
@@ -20,6 +21,7 @@ MinSpareThreads 1
 MaxSpareThreads 16
 """
 SCRIPT = Path(__file__).with_name("contract.wsgi")
+IMPORTED = Path(standing.__file__)
 
 
 class Front:
@@ -36,6 +38,7 @@ class Front:
     def _change(home: Path) -> None:
         """Load the tests' script in place of ours, and in as few processes as can be."""
         (home / "repoman.wsgi").write_text(SCRIPT.read_text())
+        (home / IMPORTED.name).write_text(IMPORTED.read_text())
         conf = home / "repoman.conf"
         text = conf.read_text()
         assert " processes=2 " in text
