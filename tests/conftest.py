@@ -12,7 +12,7 @@ import pytest
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
-from tests import standing
+from tests import compiled, standing
 from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
@@ -26,10 +26,12 @@ MEMORY, ENOUGH = "/dev/shm", 8 << 30
 
 
 def pytest_configure():
-    """Have the tests' files in memory where there is room: every commit and every file is synced.
+    """Share what can be, and have the tests' files in memory where there is room.
 
-    On a disk that others use too, that takes most of the time.
+    Every commit and every file is synced: on a disk that others use too, that takes most of the
+    time.
     """
+    compiled.share()
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 

@@ -11,8 +11,9 @@ from threading import Lock
 
 sys.path.append(str(Path(__file__).parent))
 
-import standing
+from tests import compiled, standing
 
+compiled.share()
 VAR = Path(__file__).parents[1] / "var"
 lock = Lock()
 last = ExitStack()

@@ -2,11 +2,12 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from tests import standing
+from tests import compiled, standing
 from tests.apache.installation import Installation, apache_user
 from tests.apache.remote import Remote
 from tests.apache.site import Site
@@ -21,7 +22,7 @@ MinSpareThreads 1
 MaxSpareThreads 16
 """
 SCRIPT = Path(__file__).with_name("contract.wsgi")
-IMPORTED = Path(standing.__file__)
+IMPORTED = [Path(module.__file__) for module in (compiled, standing)]
 
 
 class Front:
@@ -38,7 +39,9 @@ class Front:
     def _change(home: Path) -> None:
         """Load the tests' script in place of ours, and in as few processes as can be."""
         (home / "repoman.wsgi").write_text(SCRIPT.read_text())
-        (home / IMPORTED.name).write_text(IMPORTED.read_text())
+        (home / "tests").mkdir()
+        for path in IMPORTED:
+            shutil.copy(path, home / "tests")
         conf = home / "repoman.conf"
         text = conf.read_text()
         assert " processes=2 " in text
