@@ -3,6 +3,7 @@
 import configparser
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +32,9 @@ def pytest_configure():
     Every commit and every file is synced: on a disk that others use too, that takes most of the
     time.
     """
+    # Nobody keeps what the tests compile but the tests, and the many programs that they start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     compiled.share()
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
