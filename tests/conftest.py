@@ -13,14 +13,15 @@ import pytest
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
-from tests import compiled, standing
+from tests import engines, standing
 from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
-from tests.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.databases import Database, SqliteDatabase
 from tests.factories import People
 from tests.pki import CertificateAuthority
 from tests.postgres import Cluster, NoPostgres
+from tests.washing import Washed
 
 ROOT = Path(__file__).parent.parent
 MEMORY, ENOUGH = "/dev/shm", 8 << 30
@@ -35,7 +36,7 @@ def pytest_configure():
     # Nobody keeps what the tests compile but the tests, and the many programs that they start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    compiled.share()
+    engines.share()
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
@@ -76,6 +77,7 @@ def postgres() -> Iterator[Cluster]:
     except NoPostgres as reason:
         pytest.skip(f"runs on PostgreSQL, and {reason}")
     yield cluster
+    engines.kept.close()
     cluster.stop()
 
 
@@ -86,7 +88,16 @@ def migrated_postgres(postgres) -> str:
     engine = make_engine(Settings(database_url=postgres.url(name), store=Path()))
     migrate(engine)
     engine.dispose()
+    postgres.disconnect(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def washed_postgres(postgres, migrated_postgres) -> Iterator[Washed]:
+    """The database of the tests on PostgreSQL, one after the other."""
+    washed = Washed(postgres, migrated_postgres)
+    yield washed
+    washed.close()
 
 
 @pytest.fixture(scope="session")
@@ -128,10 +139,9 @@ def database(backend, request, tmp_path) -> Iterator[Database]:
         template = request.getfixturevalue("migrated_sqlite")
         yield SqliteDatabase(tmp_path / "repoman.sqlite", template)
         return
-    server = request.getfixturevalue("postgres")
-    made = PostgresDatabase(server, request.getfixturevalue("migrated_postgres"))
-    yield made
-    made.close()
+    washed = request.getfixturevalue("washed_postgres")
+    yield washed.take()
+    washed.give_back()
 
 
 @pytest.fixture
@@ -162,11 +172,13 @@ def sessions(settings) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def application(ini, backend, request) -> Iterator[Callable]:
+def application(ini, backend, database, request) -> Iterator[Callable]:
     """The WSGI application."""
     if backend == "apache":
         with closing(request.getfixturevalue("front").application(ini)) as remote:
             yield remote
+        # Of a request that was broken off nobody knows when it ends.
+        database.spoilt = database.spoilt or remote.broke_off
         return
     with standing.serving(ini) as made:
         yield made

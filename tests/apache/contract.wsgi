@@ -11,9 +11,9 @@ from threading import Lock
 
 sys.path.append(str(Path(__file__).parent))
 
-from tests import compiled, standing
+from tests import engines, standing
 
-compiled.share()
+engines.share()
 VAR = Path(__file__).parents[1] / "var"
 lock = Lock()
 last = ExitStack()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from tests import compiled, standing
+from tests import connections, engines, standing
 from tests.apache.installation import Installation, apache_user
 from tests.apache.remote import Remote
 from tests.apache.site import Site
@@ -22,7 +22,7 @@ MinSpareThreads 1
 MaxSpareThreads 16
 """
 SCRIPT = Path(__file__).with_name("contract.wsgi")
-IMPORTED = [Path(module.__file__) for module in (compiled, standing)]
+IMPORTED = [Path(module.__file__) for module in (connections, engines, standing)]
 
 
 class Front:

@@ -11,6 +11,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, util
 
 from repoman.models import meta
+from tests.connections import Kept
 
 MOST = 5000
 """Statements; all tests together have some hundreds."""
@@ -38,11 +39,14 @@ class Shared:
 
 
 _shared: dict[str, Shared] = {}
+kept = Kept()
 
 
 def create_engine(*arguments: Any, **options: Any) -> Engine:
     """Create an engine as SQLAlchemy's own function does, and let it share."""
     made = sqlalchemy.create_engine(*arguments, **options)
+    if made.dialect.name == "postgresql":
+        kept.lend_to(made.dialect)
     if made.dialect.name not in _shared:
         _shared[made.dialect.name] = Shared(made)
     _shared[made.dialect.name].join(made)
