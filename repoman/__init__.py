@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.renderers import JSON
 from pyramid.request import Request
+from pyramid.router import Router
 
 from repoman.access import AccessLog
 from repoman.certificates.middleware import CertificateMiddleware
@@ -26,18 +27,15 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
     Raises `repoman.settings.InvalidSetting`, which names the key.
     """
     settings = read_settings(ini)
-    sessions = open_database(settings)
-    store = FilesystemStore(settings.store)
-    store.prepare()
+    return equip(make_router(ini), settings)
 
+
+def make_router(ini: dict[str, str]) -> Router:
+    """Make Pyramid's application: the URLs and their views, without a server's own parts.
+
+    Of ``ini`` it knows what is Pyramid's; Repoman's own settings come with `equip`.
+    """
     config = Configurator(settings=dict(ini))
-    config.registry.repoman_settings = settings
-    config.registry.sessions = sessions
-    config.registry.store = store
-    config.registry.health = Health(sessions, store, settings.database_timeout + 1)
-    config.registry.usage = Usage(sessions, store)
-    config.registry.metrics = metrics = make_metrics(settings.metrics)
-    metrics.watch(sessions.engine)
     config.add_renderer("json", JSON(serializer=to_json))
     for part in (
         "repoman.transactions",
@@ -54,8 +52,27 @@ def main(global_config: dict[str, str], **ini: str) -> AccessLog:
         config.include(part)
     config.scan("repoman.controllers")
     add_request_methods(config)
-    application = CertificateMiddleware(config.make_wsgi_app(), sessions, settings)
-    return AccessLog(application, metrics)
+    return config.make_wsgi_app()
+
+
+def equip(router: Router, settings: Settings) -> AccessLog:
+    """Give Pyramid's application its settings, database and store, and wrap it.
+
+    Whatever differs between two servers is set here: the tests equip one router again and again.
+    """
+    sessions = open_database(settings)
+    store = FilesystemStore(settings.store)
+    store.prepare()
+
+    registry = router.registry
+    registry.repoman_settings = settings
+    registry.sessions = sessions
+    registry.store = store
+    registry.health = Health(sessions, store, settings.database_timeout + 1)
+    registry.usage = Usage(sessions, store)
+    registry.metrics = metrics = make_metrics(settings.metrics)
+    metrics.watch(sessions.engine)
+    return AccessLog(CertificateMiddleware(router, sessions, settings), metrics)
 
 
 def open_database(settings: Settings) -> Sessions:

@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def wanted_revision() -> str:
     """Return the revision of the schema that this version of Repoman works with."""
     wanted = ScriptDirectory.from_config(_config()).get_current_head()

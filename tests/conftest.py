@@ -3,33 +3,40 @@
 import configparser
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-import repoman
 from repoman.database import migrate
 from repoman.models import Sessions, make_engine
 from repoman.settings import Settings, read_settings
+from tests import engines, standing
 from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
-from tests.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.databases import Database, SqliteDatabase
 from tests.factories import People
 from tests.pki import CertificateAuthority
 from tests.postgres import Cluster, NoPostgres
+from tests.washing import Washed
 
 ROOT = Path(__file__).parent.parent
 MEMORY, ENOUGH = "/dev/shm", 8 << 30
 
 
 def pytest_configure():
-    """Have the tests' files in memory where there is room: every commit and every file is synced.
+    """Share what can be, and have the tests' files in memory where there is room.
 
-    On a disk that others use too, that takes most of the time.
+    Every commit and every file is synced: on a disk that others use too, that takes most of the
+    time.
     """
+    # Nobody keeps what the tests compile but the tests, and the many programs that they start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    engines.share()
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
@@ -70,6 +77,7 @@ def postgres() -> Iterator[Cluster]:
     except NoPostgres as reason:
         pytest.skip(f"runs on PostgreSQL, and {reason}")
     yield cluster
+    engines.kept.close()
     cluster.stop()
 
 
@@ -80,7 +88,16 @@ def migrated_postgres(postgres) -> str:
     engine = make_engine(Settings(database_url=postgres.url(name), store=Path()))
     migrate(engine)
     engine.dispose()
+    postgres.disconnect(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def washed_postgres(postgres, migrated_postgres) -> Iterator[Washed]:
+    """The database of the tests on PostgreSQL, one after the other."""
+    washed = Washed(postgres, migrated_postgres)
+    yield washed
+    washed.close()
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +139,9 @@ def database(backend, request, tmp_path) -> Iterator[Database]:
         template = request.getfixturevalue("migrated_sqlite")
         yield SqliteDatabase(tmp_path / "repoman.sqlite", template)
         return
-    server = request.getfixturevalue("postgres")
-    made = PostgresDatabase(server, request.getfixturevalue("migrated_postgres"))
-    yield made
-    made.close()
+    washed = request.getfixturevalue("washed_postgres")
+    yield washed.take()
+    washed.give_back()
 
 
 @pytest.fixture
@@ -156,15 +172,16 @@ def sessions(settings) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def application(ini, backend, request) -> Iterator[Callable]:
+def application(ini, backend, database, request) -> Iterator[Callable]:
     """The WSGI application."""
     if backend == "apache":
         with closing(request.getfixturevalue("front").application(ini)) as remote:
             yield remote
+        # Of a request that was broken off nobody knows when it ends.
+        database.spoilt = database.spoilt or remote.broke_off
         return
-    made = repoman.main({}, **ini)
-    yield made
-    made.sessions.engine.dispose()
+    with standing.serving(ini) as made:
+        yield made
 
 
 @pytest.fixture

@@ -125,12 +125,19 @@ class PostgresDatabase:
         self._cluster = cluster
         self.name = cluster.create(template)
         self.url = cluster.url(self.name)
-        self._made = [self.name]
+        self._made: list[str] = []
+        self.spoilt = False
+        """Whether it is for no other test."""
 
     def close(self) -> None:
-        """Remove whatever was made, at the end of the test."""
-        for name in self._made:
-            self._cluster.drop(name)
+        """Remove whatever was made."""
+        self.close_others()
+        self._cluster.drop(self.name)
+
+    def close_others(self) -> None:
+        """Remove whatever was made besides it."""
+        while self._made:
+            self._cluster.drop(self._made.pop())
 
     def uninitialised(self) -> str:
         self._made.append(self._cluster.create())
@@ -145,10 +152,12 @@ class PostgresDatabase:
             yield
 
     def gone(self) -> AbstractContextManager[None]:
+        self.spoilt = True
         return self._cluster.closed(self.name)
 
     @contextmanager
     def emptied(self) -> Iterator[None]:
+        self.spoilt = True
         self._made.append(f"{self.name}_away")
         self._cluster.rename(self.name, self._made[-1])
         self._cluster.create(name=self.name)
@@ -157,12 +166,14 @@ class PostgresDatabase:
         self._cluster.rename(self._made[-1], self.name)
 
     def remove(self) -> None:
+        self.spoilt = True
         self._cluster.drop(self.name)
 
     def exists(self) -> bool:
         return self._cluster.has(self.name)
 
     def back_up(self) -> Callable[[], None]:
+        self.spoilt = True
         self._cluster.disconnect(self.name)
         copy = self._cluster.create(self.name)
         self._made.append(copy)

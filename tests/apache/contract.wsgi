@@ -4,13 +4,19 @@ The header X-Test names its ini section, a JSON file in the folder var beside th
 """
 
 import json
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
-import repoman
+sys.path.append(str(Path(__file__).parent))
 
+from tests import engines, standing
+
+engines.share()
 VAR = Path(__file__).parents[1] / "var"
 lock = Lock()
+last = ExitStack()
 made = {}
 
 
@@ -22,8 +28,8 @@ def application(environ, start_response):
         return []
     with lock:
         if name not in made:
-            for ended in made.values():
-                ended.sessions.engine.dispose()
             made.clear()
-            made[name] = repoman.main({}, **json.loads((VAR / name).read_text()))
+            last.close()
+            ini = json.loads((VAR / name).read_text())
+            made[name] = last.enter_context(standing.serving(ini))
     return made[name](environ, start_response)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
+from tests import connections, engines, standing
 from tests.apache.installation import Installation, apache_user
 from tests.apache.remote import Remote
 from tests.apache.site import Site
@@ -20,6 +22,7 @@ MinSpareThreads 1
 MaxSpareThreads 16
 """
 SCRIPT = Path(__file__).with_name("contract.wsgi")
+IMPORTED = [Path(module.__file__) for module in (connections, engines, standing)]
 
 
 class Front:
@@ -36,6 +39,9 @@ class Front:
     def _change(home: Path) -> None:
         """Load the tests' script in place of ours, and in as few processes as can be."""
         (home / "repoman.wsgi").write_text(SCRIPT.read_text())
+        (home / "tests").mkdir()
+        for path in IMPORTED:
+            shutil.copy(path, home / "tests")
         conf = home / "repoman.conf"
         text = conf.read_text()
         assert " processes=2 " in text

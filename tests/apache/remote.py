@@ -41,6 +41,8 @@ class Remote:
         # Both by what a client shows.
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._kept: dict[str, list[Exchange]] = {}
+        self.broke_off = False
+        """Whether an answer was not read to its end."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> list[bytes]:
         """Send the request and return the answer's body."""
@@ -51,6 +53,7 @@ class Remote:
         try:
             status, headers, body = exchange.run(environ, self.headers)
         except BaseException:
+            self.broke_off = True
             exchange.close()
             raise
         self._keep(holder, exchange)

@@ -10,6 +10,7 @@ from webtest import TestApp
 import repoman
 from repoman.certificates.names import from_x509, parse
 from repoman.services import certificates, groups, users
+from tests import standing
 from tests.factories import API, People
 from tests.odd_names import ODD_SUBJECTS
 from tests.pki import CertificateAuthority
@@ -26,9 +27,8 @@ def other_authority():
 def strict(ini, sessions, authority):
     """People of a server that takes no proxies, and so no certificate but the name alone."""
     ini["repoman.accept_proxies"] = "false"
-    application = repoman.main({}, **ini)
-    yield People(application, sessions, authority)
-    application.sessions.engine.dispose()
+    with standing.serving(ini) as application:
+        yield People(application, sessions, authority)
 
 
 def refused(client, url, status, code):

@@ -5,9 +5,9 @@ An attacker has all the permissions that help, and lacks one.
 
 import pytest
 
-import repoman
 from repoman.identity import Permission
 from repoman.services import groups
+from tests import standing
 from tests.factories import FILE, People
 from tests.rights import DENIED, all_rows, assert_denied
 
@@ -223,12 +223,11 @@ def site(request, ini, sessions, authority):
     """People of a server whose default group is the one or the other; bob's image is in it."""
     with sessions.changing.begin() as session:
         groups.create(session, "lab")
-    application = repoman.main({}, **(ini | {"repoman.default_group": request.param}))
-    made = People(application, sessions, authority)
-    made.join(request.param, made.bob)
-    made.bob.create("private")
-    yield made, request.param
-    application.sessions.engine.dispose()
+    with standing.serving(ini | {"repoman.default_group": request.param}) as application:
+        made = People(application, sessions, authority)
+        made.join(request.param, made.bob)
+        made.bob.create("private")
+        yield made, request.param
 
 
 def test_admins_of_the_default_group_are_made_by_who_has_everybodys_images(site, refused):

@@ -7,6 +7,7 @@ import pytest
 
 import repoman
 from repoman import times
+from tests import standing
 from tests.factories import People
 
 IMAGE = "/api/images/debian12"
@@ -17,9 +18,8 @@ CTIME = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ 1-3]\d \d\d:\d\d:\d\d \d
 @pytest.fixture
 def old(ini, sessions, authority):
     """People of a server that shows times in the old form."""
-    application = repoman.main({}, **ini | {"repoman.time_format": "ctime"})
-    yield People(application, sessions, authority)
-    application.sessions.engine.dispose()
+    with standing.serving(ini | {"repoman.time_format": "ctime"}) as application:
+        yield People(application, sessions, authority)
 
 
 @pytest.mark.parametrize(
