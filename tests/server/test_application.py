@@ -97,25 +97,36 @@ def test_refusal_of_a_large_upload_can_be_read(site, remains, image, sparse, exp
 
 
 @pytest.mark.parametrize("chunked", [(), CHUNKED], ids=["length", "chunked"])
-def test_client_that_goes_away_half_way_changes_nothing(site, remains, image, sparse, chunked):
-    before, shown = remains.all(), by(site, "alice", f"/api/images/{image}")
-    upload = ["-T", sparse(32 * MIB), f"/api/images/raw/{image}", "--limit-rate", "16M", *chunked]
-    client = site.curl(*upload, certificate=site.folder / "alice.pem", wait=False)
-    partial = remains.store / "partial"
+def test_client_that_goes_away_half_way_goes_on_where_it_stopped(site, remains, chunked):
+    name, before = f"interrupted-{len(chunked)}", remains.all()
+    url, alice = f"/api/images/raw/{name}", site.folder / "alice.pem"
+    by(site, "alice", "-d", f"name={name}", "/api/images")
+    file = site.home / "interrupted"
+    file.write_bytes(bytes(range(256)) * (16 * MIB // 256))
+    client = site.curl(
+        "-T", file, url, "--limit-rate", "8M", *chunked, certificate=alice, wait=False
+    )
 
-    def some_of_it_is_there():
-        new = remains.partials() - before[1]
-        return any((partial / name).stat().st_size > 4 * MIB for name in new)
+    def arrived():
+        head = site.curl("-I", url, certificate=alice).printed
+        found = re.search(r"(?mi)^x-repoman-upload-offset: ([0-9]+)", head)
+        return int(found[1]) if found else 0
 
     try:
-        assert wait_until(some_of_it_is_there)
-        assert len(remains.uploads() - before[3]) == 1
+        assert wait_until(lambda: arrived() > 2 * MIB)
     finally:
         client.kill()
         client.communicate()
-    assert wait_until(lambda: remains.all() == before), remains.all()
-    assert by(site, "alice", f"/api/images/{image}") == shown
-    assert fetch(site, "alice", f"/api/images/raw/{image}") == FILE
+    # Its server has seen that it is gone when nobody holds the file any more.
+    assert wait_until(lambda: not any((remains.store / "partial").glob("*.hold")))
+    assert (remains.files(), remains.blobs()) == (before[0], before[2])
+    offset = arrived()
+    assert 2 * MIB < offset < 16 * MIB
+    answer = site.curl("-i", "-C", str(offset), "-T", file, url, *SHOW, certificate=alice)
+    assert " 201 " in answer.printed, answer.printed
+    assert int(answer.printed.rsplit("\n", 2)[1].split()[1]) == 16 * MIB - offset
+    assert fetch(site, "alice", url) == file.read_bytes()
+    assert not remains.partials() | remains.uploads()
 
 
 def tour():

@@ -86,13 +86,13 @@ def methods(registry, routes) -> dict[str, set[str]]:
 
 
 def error_types():
-    """List every concrete error, in the order of `repoman.errors`."""
-    found, waiting = [], list(RepomanError.__subclasses__())
+    """List an error of every code, in the order of `repoman.errors`."""
+    found, waiting = {}, list(RepomanError.__subclasses__())
     while waiting:
         kind = waiting.pop(0)
-        found.append(kind)
+        found.setdefault(kind.code, kind)
         waiting.extend(kind.__subclasses__())
-    return found
+    return list(found.values())
 
 
 def test_rest_lists_every_error_once_with_its_status():
