@@ -78,8 +78,7 @@ class _Gzip:
 
     def decompress(self, data: bytes, /, max_length: int) -> bytes:
         found = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
-        # A full piece may have left bytes in zlib's window, and not only in its tail.
-        self.needs_input = not self._zlib.unconsumed_tail and len(found) < max_length
+        self.needs_input = not self._zlib.unconsumed_tail
         return found
 
 

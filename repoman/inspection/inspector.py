@@ -11,7 +11,8 @@ from repoman.inspection.label import Danger, Label
 class Inspector:
     """Is fed a file from its beginning, in chunks of any size, and labels it.
 
-    It holds 2 MiB at most, with what it unpacks, and seeks nothing. No bytes make it raise.
+    It holds some blocks, and what unpacks a beginning: about 2 MiB, 4 for bzip2. It seeks nothing,
+    and no bytes make it raise.
     """
 
     def __init__(self) -> None:

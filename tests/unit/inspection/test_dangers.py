@@ -1,6 +1,7 @@
 """Each danger is seen: those that qemu-img can make are in tests/disks.py, the others here."""
 
 import struct
+import uuid
 
 import pytest
 
@@ -81,6 +82,13 @@ def test_vhdx_that_has_a_parent_says_so(disks):
     assert dangers(patched(vhdx, **{flags: b"\2"})) == ("backing-file",)
 
 
+def test_vhdx_that_names_a_parent_has_one(disks):
+    vhdx = disks.read("vhdx")
+    locator = uuid.UUID("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C").bytes_le
+    entry = f"x{3 * MIB + 32 + 4 * 32:x}"
+    assert dangers(patched(vhdx, **{entry: locator})) == ("backing-file",)
+
+
 def test_vhdx_with_two_unlike_region_tables_is_contradictory(disks):
     assert dangers(patched(disks.read("vhdx"), x40010=b"other")) == ("contradictory",)
 
@@ -139,6 +147,7 @@ def test_vmdk_of_a_kind_that_cannot_be_judged_is_malformed(disks, at):
         descriptor('createType="monolithicFlat"', 'RW 8192 FLAT "/dev/sda" 0'),
         descriptor('createType="monolithicSparse"', 'RW 8192 SPARSE "a.vmdk"').upper(),
         descriptor("RW 8192 ZERO").replace(b"\n", b"\r\n"),
+        b"# Disk DescriptorFile\nRW 8192 FLAT x",
         b"\n#\n  \nversion=1\nRW 8192 FLAT x",
         'encoding="UTF-8"\nRW 8192 VMFS "Zoë"'.encode(),
     ],
@@ -184,6 +193,11 @@ def test_file_that_ends_too_early_is_truncated(disks, name, length):
     short = inspect(data[: int(length * len(data) if length < 1 else length)])
     assert short.format == inspect(data).format
     assert short.dangers == ("truncated",)
+
+
+@pytest.mark.parametrize("table", ["x28", "x30"])
+def test_qcow2_whose_tables_are_not_there_is_truncated(disks, table):
+    assert dangers(patched(disks.read("qcow2"), **{table: b"\0\1"})) == ("truncated",)
 
 
 def test_fixed_vhd_that_lost_a_part_is_truncated(disks):

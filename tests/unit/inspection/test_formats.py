@@ -3,7 +3,7 @@
 import pytest
 
 from repoman.inspection import Label
-from tests.disks import RECIPES, SIZE, inspect, partitioned, patched
+from tests.disks import MIB, RECIPES, SIZE, inspect, partitioned, patched
 
 QEMU_NAMES = {"vpc": "vhd"}
 
@@ -29,6 +29,16 @@ def test_bootable_iso_with_a_partition_table_is_an_iso_and_safe(disks):
     iso = disks.read("iso")
     hybrid = patched(iso, x1be=b"\x80\0\1\0\x17\x3f\xa0\xff\0\0\0\0\0\xf8\x0a\0", x1fe=b"U\xaa")
     assert inspect(hybrid) == Label("iso", len(iso))
+
+
+def test_size_of_an_iso_is_that_of_the_file(disks):
+    iso = disks.read("iso") + bytes(MIB)
+    assert inspect(iso) == Label("iso", len(iso))
+
+
+def test_size_of_a_vhd_is_the_current_one(disks):
+    vhd = patched(disks.read("vhd"), x30=(9 * MIB).to_bytes(8, "big"))
+    assert inspect(vhd[:-512] + vhd[:512]) == Label("vhd", 9 * MIB)
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\0" * 513, b"version: 1\n", b"conectix"[:7]])

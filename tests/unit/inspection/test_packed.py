@@ -36,7 +36,8 @@ def test_label_of_a_packed_disk_is_that_of_the_inside(disks, name, disk):
 
 @every_compression
 def test_size_of_a_raw_disk_is_known_where_its_end_was_seen(name):
-    assert inspect(PACK[name](bytes(MIB - 1))) == Label("raw", MIB - 1, name)
+    for size in (0, 1, 65535, 65536, 65537, 2 * 65536, MIB - 1):
+        assert inspect(PACK[name](bytes(size))) == Label("raw", size, name)
     assert inspect(PACK[name](bytes(MIB + 1))) == Label("raw", None, name)
 
 
@@ -44,7 +45,7 @@ def test_size_of_a_raw_disk_is_known_where_its_end_was_seen(name):
 def test_inside_may_be_packed_in_several_streams(disks, name):
     pack, disk = PACK[name], disks.read("qcow2-backing")
     parts = [disk[:100], b"", disk[100:70000], disk[70000:]]
-    label = inspect(b"".join(pack(part) for part in parts) + b"\0" * 512)
+    label = inspect(b"".join(pack(part) + b"\0" * 512 for part in parts))
     assert label == Label("qcow2", len(disks.read("raw")), name, ("backing-file",))
 
 
