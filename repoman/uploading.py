@@ -15,22 +15,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from repoman import auditing, conditions, digests, streams, transactions
 from repoman.errors import InvalidParameter, RepomanError, UnsupportedMediaType
 from repoman.logs import get_logger
-from repoman.multiparts import file_part
+from repoman.multiparts import FORM_ITSELF, file_part
 from repoman.presenters import Json
 from repoman.resources import FileContext
-from repoman.services import files
+from repoman.services import files, room
+from repoman.services.room import Coming
 from repoman.streams import Chunks
 
 log = get_logger(__name__)
 
-ReadBody = Callable[[Request], tuple[Chunks, int | None]]
-"""Returns the stream of the file's bytes, and where announced how many it has at most."""
+ReadBody = Callable[[Request], tuple[Chunks, Coming]]
+"""Returns the stream of the file's bytes, and how many they are, as far as announced."""
 
 _whole = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
 
 
-def plain_body(request: Request) -> tuple[Chunks, int | None]:
-    """Return the stream of a PUT's bytes, and their number where announced.
+def plain_body(request: Request) -> tuple[Chunks, Coming]:
+    """Return the stream of a PUT's bytes, and how many they are, as far as announced.
 
     Raises `EmptyFile`, `InvalidParameter` for a part of a file, `LengthRequired`.
     """
@@ -41,8 +42,8 @@ def plain_body(request: Request) -> tuple[Chunks, int | None]:
         raise files.empty_file()
     chunks = _checked_chunks(request)
     if length is None and whole is not None:
-        return _counted(chunks, whole), whole
-    return chunks, length
+        return _counted(chunks, whole), Coming(whole, whole)
+    return chunks, Coming() if length is None else Coming(length, length)
 
 
 def _whole_length(request: Request) -> int | None:
@@ -72,8 +73,8 @@ def _counted(chunks: Iterable[bytes], length: int) -> Chunks:
         raise _not_whole()
 
 
-def form_body(request: Request) -> tuple[Chunks, int | None]:
-    """Return the stream of the part ``file`` of a POST, and the length of all where announced.
+def form_body(request: Request) -> tuple[Chunks, Coming]:
+    """Return the stream of the part ``file`` of a POST, and how many bytes that may have.
 
     Raises `UnsupportedMediaType`, `LengthRequired`.
     """
@@ -81,7 +82,8 @@ def form_body(request: Request) -> tuple[Chunks, int | None]:
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise UnsupportedMediaType("POST the file as curl -F file=@FILE does, or PUT it: curl -T.")
     length = streams.announced_length(request.environ)
-    return file_part(_checked_chunks(request), options["boundary"]), length
+    coming = Coming() if length is None else Coming(max(length - FORM_ITSELF, 1), length)
+    return file_part(_checked_chunks(request), options["boundary"]), coming
 
 
 def _checked_chunks(request: Request) -> Chunks:
@@ -96,15 +98,18 @@ def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
     precondition(image.current_file(hypervisor))
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the file's bytes as they are, without Content-Encoding.")
-    body, length = read_body(request)
-    expected = digests.file_digests(request.headers)
-    running = files.begin(request.db, request.store, request.identity, image, hypervisor, length)
+    body, coming = read_body(request)
+    expected, settings = digests.file_digests(request.headers), request.settings
+    running = files.begin(
+        request.db, request.store, request.identity, image, hypervisor, coming, settings
+    )
     try:
         transactions.end(request)
         with closing(body):
-            received = files.receive(body, running.partial, expected)
+            chunks = room.bounded(body, running.limits, request.store, settings)
+            received = files.receive(chunks, running.partial, expected)
         image, is_first = files.finish(
-            request.db, request.identity, running, received, precondition
+            request.db, request.identity, running, received, precondition, settings
         )
         shown: Json = request.present.image(image)
         context.image = context.thing = image

@@ -5,7 +5,7 @@ no database connection is held while bytes come in. `abandon` undoes a `begin`.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete as sql_delete
@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from repoman import names
 from repoman.digests import Hasher, verify
-from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed, StoreFull
+from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed
 from repoman.identity import Identity
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Protocol, Upload, now
 from repoman.security import Action, require
-from repoman.services import identities, images
+from repoman.services import identities, images, quotas, room
+from repoman.services.room import Coming, Limit
+from repoman.settings import Settings
 from repoman.storage import Partial, Store
 
 Precondition = Callable[[ImageFile | None], None]
@@ -26,12 +28,13 @@ Precondition = Callable[[ImageFile | None], None]
 
 @dataclass(frozen=True)
 class Running:
-    """An upload under way: its row, where it goes, and the partial file."""
+    """An upload under way: its row, where it goes, the partial file, and how large it may be."""
 
     uuid: str
     image_id: int
     hypervisor: str
     partial: Partial
+    limits: Sequence[Limit]
 
 
 @dataclass(frozen=True)
@@ -57,37 +60,30 @@ def begin(
     caller: Identity,
     image: Image,
     hypervisor: str,
-    length: int | None,
+    coming: Coming,
+    settings: Settings,
 ) -> Running:
     """Record an upload and open its partial file, held by a lock.
 
-    ``length`` is the most bytes that will come, where announced.
-    Raises `ImageReadOnly`, `StoreFull`, `StoreUnavailable`.
+    Raises `ImageReadOnly`, `FileTooLarge`, `QuotaExceeded`, `StoreFull`, `StoreUnavailable`.
     """
     images.check_writable(image)
-    if length is not None and length > store.free():
-        raise StoreFull(
-            f"The image store has no room for {length} bytes. Tell an administrator.", limit=length
-        )
-    uuid = names.new_uuid()
-    partial = store.create(uuid)
-    try:
-        session.add(
-            Upload(
-                uuid=uuid,
-                image_id=image.id,
-                user_id=caller.user_id,
-                hypervisor=hypervisor,
-                protocol=Protocol.FORM,
-                length=length,
-                expires=now(),
-            )
-        )
-        session.flush()
-    except BaseException:
-        partial.discard()
-        raise
-    return Running(uuid, image.id, hypervisor, partial)
+    limits = room.size_limits(settings)
+    room.check(limits, coming)
+    # Before the row: a length may be more than any disk holds, and any column.
+    room.check_free(store, settings, coming.least)
+    upload = Upload(
+        uuid=names.new_uuid(),
+        image_id=image.id,
+        user_id=caller.user_id,
+        hypervisor=hypervisor,
+        protocol=Protocol.FORM,
+        length=coming.most,
+        expires=now(),
+    )
+    session.add(upload)
+    limits += quotas.reserve(session, caller, upload, coming, settings)
+    return Running(upload.uuid, image.id, hypervisor, store.create(upload.uuid), limits)
 
 
 def finish(
@@ -96,11 +92,13 @@ def finish(
     running: Running,
     received: Received,
     precondition: Precondition,
+    settings: Settings,
 ) -> tuple[Image, bool]:
     """Make a committed file the image's, and say whether it is its first for the hypervisor.
 
     Who the caller is, the right, ``read_only`` and the precondition are asked once more: someone
-    suspended or unshared half-way through changes nothing. Raises what these raise.
+    suspended or unshared half-way through changes nothing. Raises what these raise, and
+    `QuotaExceeded`.
     """
     caller = identities.reidentify(session, caller)
     image = images.reload(session, running.image_id)
@@ -108,8 +106,10 @@ def finish(
     images.check_writable(image)
     current = image.current_file(running.hypervisor)
     precondition(current)
-    ended = session.execute(sql_delete(Upload).where(Upload.uuid == running.uuid))
-    if ended.rowcount == 0:  # type: ignore[attr-defined]
+    released = session.scalar(
+        sql_delete(Upload).where(Upload.uuid == running.uuid).returning(Upload.reserved)
+    )
+    if released is None:
         raise PreconditionFailed("The upload was ended meanwhile, as by a change of owner.")
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
     image.last_version += 1
@@ -126,6 +126,8 @@ def finish(
         )
     image.modified = now()
     session.flush()
+    version = image.last_version
+    quotas.check_version(session, caller, image, version, settings, released=released)
     return image, current is None
 
 
