@@ -176,7 +176,7 @@ def _check(
     released: int = 0,
 ) -> None:
     limited = _limited(accounts, settings)
-    for account in limited:
+    for account in sorted(limited, key=lambda one: (isinstance(one, Group), one.id)):
         _lock(session, account)
     for account in limited:
         use = measure(session, account, settings, added)
@@ -187,11 +187,9 @@ def _check(
 
 
 def _limited(accounts: Iterable[Account | None], settings: Settings) -> list[Account]:
-    """Return those that have a quota, each once, in the order of their locks."""
-    return sorted(
-        {one for one in accounts if one and _effective(one, one.quota, settings) is not None},
-        key=lambda one: (isinstance(one, Group), one.id),
-    )
+    """Return those that have a quota, each once."""
+    found = dict.fromkeys(one for one in accounts if one is not None)
+    return [one for one in found if _effective(one, one.quota, settings) is not None]
 
 
 def _lock(session: Session, account: Account) -> None:
