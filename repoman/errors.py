@@ -319,6 +319,18 @@ class BodyTooLarge(RepomanError):
     status, code, title = 413, "body-too-large", "Body too large"
 
 
+class FileTooLarge(RepomanError):
+    """A file of more bytes than this server takes."""
+
+    status, code, title = 413, "file-too-large", "File too large"
+
+
+class QuotaExceeded(RepomanError):
+    """The file would take more room than a user, or a group, may have."""
+
+    status, code, title = 413, "quota-exceeded", "Quota exceeded"
+
+
 class UnsupportedMediaType(RepomanError):
     """A Content-Type that this URL does not take."""
 

@@ -10,8 +10,9 @@ from pyramid.request import Request
 from repoman import digests, streams
 from repoman.errors import InvalidParameter, UnsupportedMediaType
 from repoman.models import Protocol
-from repoman.multiparts import file_part
+from repoman.multiparts import FORM_ITSELF, file_part
 from repoman.services import files
+from repoman.services.room import Coming
 from repoman.streams import Chunks
 
 _content_range = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
@@ -19,14 +20,11 @@ _content_range = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCI
 
 @dataclass(frozen=True)
 class Body:
-    """A stream of a file's bytes from ``start`` on, and the file's ``length`` where announced.
-
-    Of a form, ``length`` is the most that the file can have.
-    """
+    """A stream of a file's bytes from ``start`` on; ``coming`` is of the whole file."""
 
     protocol: Protocol
     chunks: Chunks
-    length: int | None
+    coming: Coming
     start: int = 0
 
 
@@ -42,14 +40,15 @@ def plain_body(request: Request) -> Body:
     if part is None:
         if length == 0:
             raise files.empty_file()
-        return Body(Protocol.PUT, _checked_chunks(request), length)
+        coming = Coming() if length is None else Coming(length, length)
+        return Body(Protocol.PUT, _checked_chunks(request), coming)
     start, whole = part
     if length not in {None, whole - start}:
         raise _wrong_range(f"the body has {length} bytes")
     chunks = _checked_chunks(request)
     if length is None:
         chunks = _counted(chunks, whole - start)
-    return Body(Protocol.PUT, chunks, whole, start)
+    return Body(Protocol.PUT, chunks, Coming(whole, whole), start)
 
 
 def _part(request: Request) -> tuple[int, int] | None:
@@ -96,7 +95,8 @@ def form_body(request: Request) -> Body:
         raise UnsupportedMediaType("POST the file as curl -F file=@FILE does, or PUT it: curl -T.")
     length = streams.announced_length(request.environ)
     chunks = file_part(_checked_chunks(request), options["boundary"])
-    return Body(Protocol.FORM, chunks, length)
+    coming = Coming() if length is None else Coming(max(length - FORM_ITSELF, 1), length)
+    return Body(Protocol.FORM, chunks, coming)
 
 
 def _checked_chunks(request: Request) -> Chunks:

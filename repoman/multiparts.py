@@ -13,6 +13,10 @@ from repoman.errors import (
 )
 from repoman.streams import Chunks
 
+FORM_ITSELF = 64 * 1024
+"""Bytes of a body that are none of its file's at most, unless somebody means to waste them:
+boundaries, and eight header lines of 4 KiB, which is all that the parser takes."""
+
 _AS_THEY_ARE = frozenset({"7bit", "8bit", "binary"})
 
 

@@ -10,7 +10,7 @@ from repoman import times
 from repoman.identity import ADMINS, Identity, Permission
 from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
-from repoman.services import groups, image_lists, pages
+from repoman.services import groups, image_lists, pages, quotas
 from repoman.settings import Settings
 from repoman.urls import Urls
 
@@ -56,9 +56,8 @@ class Presenter:
             "created": self.time(user.created),
             "url": self.urls.user(user),
         }
-        clerk = Permission.USER_MODIFY in self.caller.permissions
-        if user.id == self.caller.user_id or clerk:
-            shown["suspended"] = user.suspended
+        if may(self.caller, Action.READ_USER_USAGE, user):
+            shown |= {"suspended": user.suspended, "quota": user.quota}
         return shown
 
     def certificate(self, certificate: Certificate) -> Json:
@@ -86,7 +85,7 @@ class Presenter:
         return [self._group(group, users[group.id], admins[group.id]) for group in found]
 
     def _group(self, group: Group, users: Sequence[str], admins: Sequence[str]) -> Json:
-        return {
+        shown: Json = {
             "name": group.name,
             "description": group.description,
             "permissions": permissions_of([group]),
@@ -96,6 +95,19 @@ class Presenter:
             "created": self.time(group.created),
             "url": self.urls.group(group),
         }
+        if may(self.caller, Action.READ_GROUP_USAGE, group):
+            shown["quota"] = group.quota
+        return shown
+
+    def user_usage(self, user: User) -> Json:
+        """Show what counts for a user."""
+        use = quotas.measure(self.session, user, self.settings)
+        return {"user": self.urls.user(user), **_use(use), "uploads": use.uploads}
+
+    def group_usage(self, group: Group) -> Json:
+        """Show what counts for a group, for which uploads do not count before their end."""
+        use = quotas.measure(self.session, group, self.settings)
+        return {"group": self.urls.group(group), **_use(use)}
 
     def time(self, moment: datetime | None) -> str | None:
         """Show a time in the form that ``repoman.time_format`` says."""
@@ -167,6 +179,12 @@ class Presenter:
         if source is None or not may(self.caller, Action.READ_IMAGE, source):
             return None
         return self.urls.image(source)
+
+
+def _use(use: quotas.Use) -> Json:
+    """Show figures, in bytes; without quota, ``quota`` and ``free`` are null."""
+    free = None if use.quota is None else max(use.quota - use.total, 0)
+    return {"quota": use.quota, "usage": use.total, "free": free, "files": use.files}
 
 
 def permissions_of(held_by: Iterable[Group]) -> list[str]:

@@ -51,6 +51,7 @@ def _add_users(config: Configurator) -> None:
     add, user, context = config.add_route, "/api/users/{user}", resources.UserContext
     add("users", "/api/users")
     add("user", user, factory=context)
+    add("user.usage", user + "/usage", factory=context)
     add("user.images", user + "/images", factory=context)
     add("user.groups", user + "/groups", factory=context)
     add("user.permissions", user + "/permissions", factory=context)
@@ -64,6 +65,7 @@ def _add_groups(config: Configurator) -> None:
     add, group, context = config.add_route, "/api/groups/{group}", resources.GroupContext
     add("groups", "/api/groups")
     add("group", group, factory=context)
+    add("group.usage", group + "/usage", factory=context)
     add("group.images", group + "/images", factory=context)
     add("group.shared", group + "/shared", factory=context)
     add("members", group + "/users", factory=resources.PlaceContext)

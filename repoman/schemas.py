@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from repoman import names, times
 from repoman.errors import InvalidParameter, MissingParameter, RepomanError, UnknownParameter
 from repoman.identity import Permission
-from repoman.settings import parse_boolean
+from repoman.settings import MOST_BYTES, parse_boolean, parse_size
 
 LONGEST = 4096
 """Characters of the longest text, a description."""
@@ -57,6 +57,14 @@ def _boolean(value: Any) -> bool:
     if not isinstance(value, str):
         raise ValueError("it must be true or false")  # noqa: TRY004 - pydantic wants ValueError
     return parse_boolean(value)
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return parse_size(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_BYTES:
+        raise ValueError("it must be a number of bytes, 0 or more")
+    return value
 
 
 def _time(value: Any) -> datetime:
@@ -111,6 +119,7 @@ Line = Annotated[str, BeforeValidator(_line), Field(max_length=255)]
 Prose = Annotated[str, BeforeValidator(_prose), Field(max_length=LONGEST)]
 Text = Annotated[str, BeforeValidator(_string), Field(max_length=64 * 1024)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Size = Annotated[int, BeforeValidator(_size)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 AccountName = Annotated[str, BeforeValidator(_account_name)]
 ImageName = Annotated[str, BeforeValidator(_image_name)]
@@ -145,6 +154,7 @@ class UserFields(Fields):
     full_name: Line | None = None
     email: Line | None = None
     suspended: Boolean | None = None
+    quota: Size | None = None
     cert_dn: Text | None = None
     client_dn: Text | None = None
     issuer_dn: Text | None = None
@@ -180,6 +190,7 @@ class NewGroup(Fields):
     description: Prose | None = None
     users: Names | None = None
     permissions: Permissions | None = None
+    quota: Size | None = None
 
 
 class GroupChanges(Fields):
@@ -189,6 +200,7 @@ class GroupChanges(Fields):
     description: Prose | None = None
     users: Names | None = None
     permissions: Permissions | None = None
+    quota: Size | None = None
 
 
 class NewMember(Fields):

@@ -1,8 +1,9 @@
 """Who may do what: the ONE table of rights.
 
-The table is that of REST.markdown, "Who may do what": each `Action` and the predicates of which
-any one suffices. `CONFERS` adds what nobody confers who lacks it. Who may *see* an image is said
-once more in SQL, for lists, in `repoman.services.visibility`; a test holds the two together.
+The table is that of REST.markdown, "Who may do what": each `Action` and the predicates
+(`repoman.predicates`) of which any one suffices. `CONFERS` adds what nobody confers who lacks it.
+Who may *see* an image is said once more in SQL, for lists, in `repoman.services.visibility`; a test
+holds the two together.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,10 +11,28 @@ from enum import StrEnum
 from typing import Any
 
 from repoman import conferral
-from repoman.conferral import Conferred, Grant, Place
+from repoman.conferral import Conferred
 from repoman.errors import ImageExpired, ImageNotFound, LimitedProxy, PermissionDenied
-from repoman.identity import ADMINS, Identity, Permission, Standing
-from repoman.models import Group, Image, User
+from repoman.identity import ADMINS, Identity, Permission
+from repoman.models import Image
+from repoman.predicates import (
+    Predicate,
+    admin_of,
+    admin_of_some,
+    administrator,
+    anybody,
+    group_admin,
+    group_holds,
+    group_reader,
+    group_writer,
+    holds,
+    member_of,
+    oneself,
+    own_place,
+    owner,
+    same_user,
+    sharer,
+)
 
 
 class Action(StrEnum):
@@ -23,19 +42,23 @@ class Action(StrEnum):
     READ_METRICS = "metrics:read"
     LIST_USERS = "user:list"
     READ_USER = "user:read"
+    READ_USER_USAGE = "user:read-usage"
     CREATE_USER = "user:create"
     MODIFY_USER = "user:modify"
     MODIFY_USER_FULLY = "user:modify-fully"
     ADD_CERTIFICATE = "user:add-certificate"
+    SET_USER_QUOTA = "user:set-quota"
     DELETE_USER = "user:delete"
     DELETE_USERS_IMAGES = "user:delete-images"
     GIVE_USERS_IMAGES = "user:give-images"
     LIST_GROUPS = "group:list"
     READ_GROUP = "group:read"
+    READ_GROUP_USAGE = "group:read-usage"
     CREATE_GROUP = "group:create"
     CHANGE_GROUP = "group:change"
     RENAME_GROUP = "group:rename"
     DESCRIBE_GROUP = "group:describe"
+    SET_GROUP_QUOTA = "group:set-quota"
     DELETE_GROUP = "group:delete"
     CHANGE_MEMBERS = "group:change-members"
     ADD_MEMBER = "group:add-member"
@@ -56,94 +79,6 @@ class Action(StrEnum):
     DELETE_IMAGE = "image:delete"
 
 
-Predicate = Callable[[Identity, Any], bool]
-
-
-def anybody(identity: Identity, thing: Any) -> bool:
-    """Every known user."""
-    return True
-
-
-def administrator(identity: Identity, thing: Any) -> bool:
-    """The caller is a member of `ADMINS`."""
-    return identity.is_admin
-
-
-def holds(permission: Permission) -> Predicate:
-    """Make a predicate: one of the caller's groups confers ``permission``."""
-
-    def predicate(identity: Identity, thing: Any) -> bool:
-        return permission in identity.permissions
-
-    return predicate
-
-
-def oneself(identity: Identity, user: User) -> bool:
-    """The user is the caller, who may change the own record."""
-    return user.id == identity.user_id and Permission.USER_MODIFY_SELF in identity.permissions
-
-
-def own_place(identity: Identity, place: Place) -> bool:
-    """The place in a group is the caller's, who may leave it."""
-    return place.user is not None and place.user.id == identity.user_id
-
-
-def owner(identity: Identity, image: Image) -> bool:
-    """The image is the caller's."""
-    return image.owner_id == identity.user_id
-
-
-def sharer(identity: Identity, image: Image) -> bool:
-    """The image is shared with the caller, or with a group of the caller's."""
-    return any(
-        share.user_id == identity.user_id or share.group_id in identity.groups
-        for share in image.shares
-    )
-
-
-def group_reader(identity: Identity, image: Image) -> bool:
-    """Members of the image's group, where the group may read or write."""
-    return image.group_id in identity.groups and image.group_access in {"read", "write"}
-
-
-def group_writer(identity: Identity, image: Image) -> bool:
-    """Members of the image's group, where the group may write."""
-    return image.group_id in identity.groups and image.group_access == "write"
-
-
-def standing_in_group_of(identity: Identity, image: Image) -> Standing | None:
-    """Return what the caller is in the image's very group, or None."""
-    return None if image.group_id is None else identity.groups.get(image.group_id)
-
-
-def group_admin(identity: Identity, image: Image) -> bool:
-    """Admins of the image's group."""
-    standing = standing_in_group_of(identity, image)
-    return standing is not None and standing.is_admin
-
-
-def group_holds(permission: Permission) -> Predicate:
-    """Make a predicate: the image's very group confers ``permission`` on the caller."""
-
-    def predicate(identity: Identity, image: Image) -> bool:
-        standing = standing_in_group_of(identity, image)
-        return standing is not None and permission in standing.permissions
-
-    return predicate
-
-
-def admin_of(identity: Identity, thing: Group | Place | Grant | None) -> bool:
-    """The caller is an admin of the group, such as one that an image is to be created in."""
-    group = conferral.row_of(thing)
-    standing = identity.groups.get(group.id) if isinstance(group, Group) else None
-    return standing is not None and standing.is_admin
-
-
-def admin_of_some(identity: Identity, thing: Any) -> bool:
-    """The caller is an admin of any group, and so may create images there."""
-    return any(standing.is_admin for standing in identity.groups.values())
-
-
 modify_all, delete_all = holds(Permission.IMAGE_MODIFY), holds(Permission.IMAGE_DELETE)
 modify_group = group_holds(Permission.IMAGE_MODIFY_GROUP)
 delete_group = group_holds(Permission.IMAGE_DELETE_GROUP)
@@ -159,16 +94,19 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.READ_METRICS: ((administrator,), ADMINS),
     Action.LIST_USERS: ((anybody,), ""),
     Action.READ_USER: ((anybody,), ""),
+    Action.READ_USER_USAGE: ((same_user, holds(Permission.USER_MODIFY)), "user_modify"),
     Action.CREATE_USER: ((holds(Permission.USER_CREATE),), "user_create"),
     Action.MODIFY_USER: ((holds(Permission.USER_MODIFY), oneself), "user_modify"),
     Action.MODIFY_USER_FULLY: ((holds(Permission.USER_MODIFY),), "user_modify"),
     Action.ADD_CERTIFICATE: ((holds(Permission.USER_MODIFY),), "user_modify"),
+    Action.SET_USER_QUOTA: ((administrator,), ADMINS),
     Action.DELETE_USER: ((holds(Permission.USER_DELETE),), "user_delete"),
     # What becomes of a deleted user's images.
     Action.DELETE_USERS_IMAGES: ((delete_all,), "image_delete"),
     Action.GIVE_USERS_IMAGES: ((modify_all,), "image_modify"),
     Action.LIST_GROUPS: ((anybody,), ""),
     Action.READ_GROUP: ((anybody,), ""),
+    Action.READ_GROUP_USAGE: ((member_of, holds(Permission.GROUP_MODIFY)), "group_modify"),
     Action.CREATE_GROUP: ((holds(Permission.GROUP_CREATE),), "group_create"),
     # Some field of it: which, is asked field by field.
     Action.CHANGE_GROUP: (
@@ -177,6 +115,7 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     ),
     Action.RENAME_GROUP: ((holds(Permission.GROUP_MODIFY),), "group_modify"),
     Action.DESCRIBE_GROUP: ((holds(Permission.GROUP_MODIFY), admin_of), "group_modify"),
+    Action.SET_GROUP_QUOTA: ((administrator,), ADMINS),
     Action.DELETE_GROUP: ((holds(Permission.GROUP_DELETE),), "group_delete"),
     Action.CHANGE_MEMBERS: (_recruiters, "group_modify_membership"),
     Action.ADD_MEMBER: (_recruiters, "group_modify_membership"),
@@ -215,6 +154,7 @@ ADMINISTRATION = frozenset(
         Action.MODIFY_USER,
         Action.MODIFY_USER_FULLY,
         Action.ADD_CERTIFICATE,
+        Action.SET_USER_QUOTA,
         Action.DELETE_USER,
         Action.DELETE_USERS_IMAGES,
         Action.GIVE_USERS_IMAGES,
@@ -222,6 +162,7 @@ ADMINISTRATION = frozenset(
         Action.CHANGE_GROUP,
         Action.RENAME_GROUP,
         Action.DESCRIBE_GROUP,
+        Action.SET_GROUP_QUOTA,
         Action.DELETE_GROUP,
         Action.CHANGE_MEMBERS,
         Action.ADD_MEMBER,

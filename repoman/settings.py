@@ -49,6 +49,19 @@ def _count(text: str) -> int:
     return int(text)
 
 
+_SIZE_UNITS = {unit: 1 << 10 * power for power, unit in enumerate(("", "K", "M", "G", "T"))}
+MOST_BYTES = (1 << 63) - 1
+"""Of a size: what the database's columns hold."""
+
+
+def parse_size(text: str) -> int:
+    """Bytes, or with K, M, G or T (any case) so many KiB, MiB, GiB or TiB; ValueError otherwise."""
+    match = re.fullmatch(r"([0-9]{1,19})([KMGT]?)", text.strip().upper(), re.ASCII)
+    if match is None or (size := int(match[1]) * _SIZE_UNITS[match[2]]) > MOST_BYTES:
+        raise ValueError("it must be a number of bytes, or of KiB, MiB, GiB, TiB such as 500G")
+    return size
+
+
 def parse_text(text: str) -> str:
     """Any text but an empty one, without blanks at its edges; ValueError otherwise."""
     if not text.strip():
@@ -110,7 +123,7 @@ def _setting(key: str, parse: Callable[[str], Any], default: Any = MISSING) -> A
 
 @dataclass(frozen=True)
 class Settings:
-    """What an ini file can say. Times are in seconds."""
+    """What an ini file can say. Times are in seconds, sizes in bytes."""
 
     database_url: str = _setting("sqlalchemy.url", parse_text)
     store: Path = _setting("repoman.store", lambda text: Path(parse_text(text)))
@@ -127,6 +140,10 @@ class Settings:
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     upload_ttl: int = _setting("repoman.upload_ttl", _seconds, 24 * 3600)
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
+    max_image_size: int | None = _setting("repoman.max_image_size", parse_size, None)
+    min_free: int = _setting("repoman.min_free", parse_size, 0)
+    user_quota: int | None = _setting("repoman.user_quota", parse_size, None)
+    group_quota: int | None = _setting("repoman.group_quota", parse_size, None)
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)

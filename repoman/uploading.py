@@ -16,7 +16,7 @@ from repoman.file_bodies import Body, ReadBody
 from repoman.logs import get_logger
 from repoman.presenters import Json
 from repoman.resources import FileContext
-from repoman.services import files, uploads
+from repoman.services import files, room, uploads
 from repoman.services.files import Precondition
 from repoman.services.uploads import Running
 
@@ -41,9 +41,11 @@ def _start(request: Request, context: FileContext, body: Body) -> Running:
     caller, image, hypervisor = request.identity, context.image, context.hypervisor
     if body.start:
         begun = uploads.find_put(session, caller, image, hypervisor)
-        return uploads.resume(session, store, settings, begun, image, body.start, body.length)
+        return uploads.resume(
+            session, store, settings, caller, begun, image, body.start, body.coming.least
+        )
     return uploads.begin(
-        session, store, settings, caller, image, hypervisor, body.protocol, body.length
+        session, store, settings, caller, image, hypervisor, body.protocol, body.coming
     )
 
 
@@ -56,12 +58,16 @@ def take_in(
     precondition: Precondition,
 ) -> Json:
     """Stream the body to the store, make the file the image's, and return the image."""
+    settings = request.settings
     try:
         transactions.end(request)
         with closing(body.chunks):
-            received = files.receive(body.chunks, running.partial, expected)
+            chunks = room.bounded(
+                body.chunks, running.limits, request.store, settings, running.start
+            )
+            received = files.receive(chunks, running.partial, expected)
         image, is_first = files.finish(
-            request.db, request.identity, running, received, precondition
+            request.db, request.identity, running, received, precondition, settings
         )
         shown: Json = request.present.image(image)
         context.image = context.thing = image

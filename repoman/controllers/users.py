@@ -68,7 +68,9 @@ class User(Controller):
         """Remove a user, with the images or after giving them away where the query says so."""
         user, fate = self.context.user, self.request.query.images
         url = self.urls.user(user)
-        self.context.also = user_deletion.delete(self.db, self.request.identity, user, fate)
+        self.context.also = user_deletion.delete(
+            self.db, self.request.identity, user, fate, self.request.settings
+        )
         return deleted(url)
 
 

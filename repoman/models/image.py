@@ -53,6 +53,8 @@ class Image(Base):
         ),
         CheckConstraint("group_access IN ('none', 'read', 'write')", name="group_access"),
         Index(None, "group_id", "group_access"),
+        # For all of an owner's, those in the trash too.
+        Index(None, "owner_id"),
         # What lists of images can be sorted by, each a keyset with the id.
         Index(None, "name", "id"),
         Index(None, "modified", "id"),

@@ -12,11 +12,12 @@ from repoman import logs
 from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
-from repoman.schemas import NewUser, validate
+from repoman.schemas import NewUser, UserChanges, validate
 from repoman.scripts import backups
 from repoman.scripts.apache import apache_config
 from repoman.scripts.doctor.command import doctor
 from repoman.scripts.groups import group as groups_of_site
+from repoman.scripts.groups import quota_in_words, show_quota
 from repoman.scripts.revocations import crl_update
 from repoman.scripts.site import Commands, Site, record
 from repoman.scripts.trail import audit
@@ -111,6 +112,7 @@ def user() -> None:
 @click.option("--certificate", type=click.File("rb"), help="A certificate file (PEM) instead.")
 @click.option("--email")
 @click.option("--full-name")
+@click.option("--quota", help="Bytes that may be in use, such as 500G; repoman.user_quota.")
 @click.option("--admin", is_flag=True, help="Make the user a member of admins.")
 @click.pass_obj
 def add_user(
@@ -179,6 +181,20 @@ def resume(site: Site, name: str) -> None:
     set_suspended(site, name, suspended=False)
 
 
+@user.command("quota")
+@click.argument("name")
+@click.argument("size")
+@click.pass_obj
+def set_quota(site: Site, name: str, size: str) -> None:
+    """Set what a user may have in use, such as 500G; '' is what repoman.user_quota says."""
+    fields = validate(UserChanges, {"quota": size})
+    with site.change() as session:
+        found = users.find(session, name, lock=True)
+        found.quota = fields.quota
+        record(session, found, quota=fields.quota)
+        show_quota(found)
+
+
 main.add_command(groups_of_site)
 
 
@@ -209,6 +225,7 @@ def show_user(session: Session, found: User) -> None:
         ("email", found.email),
         ("groups", member_of),
         ("suspended", "yes" if found.suspended else "no"),
+        ("quota", quota_in_words(found)),
     ]
     for certificate in found.certificates:
         lines.append(("client_dn", certificate.shown_dn))

@@ -4,9 +4,10 @@ import click
 
 from repoman.identity import Permission
 from repoman.presenters import permissions_of
-from repoman.schemas import NewGroup, validate
+from repoman.schemas import GroupChanges, NewGroup, validate
 from repoman.scripts.site import Site, record
 from repoman.services import groups, permissions, users
+from repoman.services.quotas import Account
 
 
 @click.group()
@@ -18,6 +19,7 @@ def group() -> None:
 @click.argument("name")
 @click.option("--description")
 @click.option("--permissions", help="Separated by commas.")
+@click.option("--quota", help="Bytes that its images may have, such as 2T; repoman.group_quota.")
 @click.pass_obj
 def add_group(site: Site, **given: str | None) -> None:
     """Make a group."""
@@ -28,6 +30,7 @@ def add_group(site: Site, **given: str | None) -> None:
             fields.name,
             description=fields.description,
             permissions=fields.permissions or (),
+            quota=fields.quota,
         )
         record(session, made, **fields.model_dump(mode="json", exclude_unset=True))
         click.echo(f"{made.name} is made.")
@@ -56,6 +59,7 @@ def show_group(site: Site, name: str) -> None:
             "permissions": ", ".join(permissions_of([found])),
             "users": ", ".join(one.user.name for one in places),
             "admins": ", ".join(one.user.name for one in places if one.is_admin),
+            "quota": quota_in_words(found),
         }
         for key, value in lines.items():
             if value:
@@ -102,6 +106,30 @@ def add_admin(site: Site, group_name: str, user_name: str) -> None:
         groups.appoint(session, found, member)
         record(session, found, name=member.name)
         click.echo(f"{member.name} is an admin of {found.name}.")
+
+
+@group.command("quota")
+@click.argument("name")
+@click.argument("size")
+@click.pass_obj
+def set_quota(site: Site, name: str, size: str) -> None:
+    """Set what a group's images may have, such as 2T; '' is what repoman.group_quota says."""
+    fields = validate(GroupChanges, {"quota": size})
+    with site.change() as session:
+        found = groups.find(session, name, lock=True)
+        found.quota = fields.quota
+        record(session, found, quota=fields.quota)
+        show_quota(found)
+
+
+def show_quota(account: Account) -> None:
+    """Print what was set."""
+    click.echo(f"The quota of {account.name} is {quota_in_words(account) or 'the default'}.")
+
+
+def quota_in_words(account: Account) -> str:
+    """Write an own quota; '' where there is none."""
+    return "" if account.quota is None else f"{account.quota} bytes"
 
 
 @group.command("permit")

@@ -12,8 +12,9 @@ from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed
 from repoman.identity import Identity
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Upload, now
 from repoman.security import Action, require
-from repoman.services import identities, images
+from repoman.services import identities, images, quotas
 from repoman.services.uploads import Running
+from repoman.settings import Settings
 from repoman.storage import Partial
 
 Precondition = Callable[[ImageFile | None], None]
@@ -43,11 +44,13 @@ def finish(
     running: Running,
     received: Received,
     precondition: Precondition,
+    settings: Settings,
 ) -> tuple[Image, bool]:
     """Make a committed file the image's, and say whether it is its first for the hypervisor.
 
     Who the caller is, the right, ``read_only`` and the precondition are asked once more: someone
-    suspended or unshared half-way through changes nothing. Raises what these raise.
+    suspended or unshared half-way through changes nothing. Raises what these raise, and
+    `QuotaExceeded`.
     """
     caller = identities.reidentify(session, caller)
     image = images.reload(session, running.image_id)
@@ -55,8 +58,10 @@ def finish(
     images.check_writable(image)
     current = image.current_file(running.hypervisor)
     precondition(current)
-    ended = session.execute(sql_delete(Upload).where(Upload.uuid == running.uuid))
-    if ended.rowcount == 0:  # type: ignore[attr-defined]
+    released = session.scalar(
+        sql_delete(Upload).where(Upload.uuid == running.uuid).returning(Upload.reserved)
+    )
+    if released is None:
         raise PreconditionFailed("The upload was ended meanwhile, as by a change of owner.")
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
     image.last_version += 1
@@ -73,6 +78,8 @@ def finish(
         )
     image.modified = now()
     session.flush()
+    version = image.last_version
+    quotas.check_version(session, caller, image, version, settings, released=released)
     return image, current is None
 
 

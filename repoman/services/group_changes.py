@@ -22,8 +22,11 @@ FIELD_ACTIONS: Mapping[str, Action] = {
     "description": Action.DESCRIBE_GROUP,
     "users": Action.CHANGE_MEMBERS,
     "permissions": Action.CHANGE_PERMISSIONS,
+    "quota": Action.SET_GROUP_QUOTA,
 }
-"""Fields, and what it takes to change them; for a new group, the two lists take it besides."""
+"""Fields, and what it takes to change them; for a new group, those of `BESIDES` take it too."""
+
+BESIDES = ("users", "permissions", "quota")
 
 
 def create(session: Session, caller: Identity, fields: Mapping[str, Any]) -> Group:
@@ -31,8 +34,8 @@ def create(session: Session, caller: Identity, fields: Mapping[str, Any]) -> Gro
 
     Raises `PermissionDenied`, `InvalidParameter`, `GroupExists`.
     """
-    for field in ("users", "permissions"):
-        if fields.get(field):
+    for field in BESIDES:
+        if fields.get(field) not in (None, []):
             require(caller, FIELD_ACTIONS[field])
     members = _find_users(session, fields.get("users"))
     conferred: Sequence[Permission] = fields.get("permissions") or ()
@@ -44,6 +47,7 @@ def create(session: Session, caller: Identity, fields: Mapping[str, Any]) -> Gro
         description=fields.get("description"),
         permissions=conferred,
         users=members,
+        quota=fields.get("quota"),
     )
     creator = session.get(User, caller.user_id)
     if creator is not None:
@@ -78,6 +82,8 @@ def modify(
         group.name = name
     if "description" in fields:
         group.description = fields["description"]
+    if "quota" in fields:
+        group.quota = fields["quota"]
     if "users" in fields:
         groups.replace_members(session, group, members)
     session.flush()

@@ -51,12 +51,14 @@ def create(
     description: str | None = None,
     permissions: Sequence[Permission] = (),
     users: Sequence[User] = (),
+    quota: int | None = None,
 ) -> Group:
     """Make a group. Raises `GroupExists`."""
     check_name_free(session, name)
     group = Group(
         name=name,
         description=description,
+        quota=quota,
         permissions=[GroupPermission(permission=str(one)) for one in permissions],
     )
     session.add(group)

@@ -12,7 +12,7 @@ from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
 from repoman.models import Group, Image, ImageFile, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, owners, pages, users
+from repoman.services import groups, hypervisors, owners, pages, quotas, users
 from repoman.settings import Settings
 
 # Fields, and what it takes to change them (REST.markdown, "Who may do what"); of the list of
@@ -117,7 +117,8 @@ def create(
 
     A copy takes the source's files, description, os fields and hypervisors, and none of its
     access, group, shares, ``read_only`` or ``expires``. The blobs are shared, not copied.
-    Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`.
+    Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
+    `QuotaExceeded`.
     """
     owner = _owner_of_new(session, caller, fields)
     group = _group_of_new(session, owner, fields, settings)
@@ -134,6 +135,8 @@ def create(
         _copy_files(image, source, listed)
     session.add(image)
     session.flush()
+    if source is not None:
+        quotas.check_images(session, caller, [image], (owner, group), settings)
     return image
 
 
@@ -175,11 +178,12 @@ def modify(
     """Change the ``fields`` of an image, each with its own right (`FIELD_ACTIONS`).
 
     Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
-    `ImageReadOnly`.
+    `ImageReadOnly`, `QuotaExceeded`.
     """
     _require_rights(caller, image, fields)
     if not fields:
         return
+    before = (image.owner, image.group)
     if "hypervisor" in fields:
         _change_hypervisors(image, hypervisors.known(fields["hypervisor"], settings))
     _change_owner_and_name(session, image, fields)
@@ -195,6 +199,8 @@ def modify(
             setattr(image, field, bool(fields[field]))
     image.modified = now()
     session.flush()
+    gaining = {image.owner, image.group}.difference(before)
+    quotas.check_images(session, caller, [image], gaining, settings)
 
 
 def _require_rights(caller: Identity, image: Image, fields: Mapping[str, Any]) -> None:

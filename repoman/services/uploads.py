@@ -5,6 +5,7 @@ bytes stream to the file while no database connection is held, and `repoman.serv
 makes the file the image's. It belongs to a person, whatever certificate is shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +24,8 @@ from repoman.errors import (
 )
 from repoman.identity import Identity
 from repoman.models import Image, Protocol, Upload, now
-from repoman.services import images
+from repoman.services import images, quotas, room
+from repoman.services.room import Coming, Limit
 from repoman.settings import Settings
 from repoman.storage import Partial, Store
 
@@ -36,7 +38,7 @@ class Running:
     """An upload that a request sends bytes to.
 
     ``length`` is the whole file's in bytes, where it is known; ``start`` is how many of them had
-    arrived before this request.
+    arrived before this request; ``limits`` are those that all of them must keep to.
     """
 
     uuid: str
@@ -45,6 +47,7 @@ class Running:
     protocol: Protocol
     length: int | None
     start: int
+    limits: Sequence[Limit]
     partial: Partial
 
 
@@ -56,15 +59,18 @@ def begin(
     image: Image,
     hypervisor: str,
     protocol: Protocol,
-    length: int | None,
+    coming: Coming,
 ) -> Running:
     """Record an upload and open its partial file; a PUT's takes the place of a former one.
 
-    ``length`` is the file's in bytes where it is announced; of a form, the most that will come.
-    Raises `ImageReadOnly`, `UploadInProgress`, `TooManyUploads`, `StoreFull`, `StoreUnavailable`.
+    Raises `ImageReadOnly`, `UploadInProgress`, `TooManyUploads`, `FileTooLarge`, `QuotaExceeded`,
+    `StoreFull`, `StoreUnavailable`.
     """
     images.check_writable(image)
-    _check_room(store, length)
+    limits = room.size_limits(settings)
+    room.check(limits, coming)
+    # Before the row: a length may be more than any disk holds, and any column.
+    room.check_free(store, settings, coming.least)
     if protocol is Protocol.PUT and (former := find_put(session, caller, image, hypervisor)):
         end(session, store, former)
     _check_number(session, caller)
@@ -74,33 +80,28 @@ def begin(
         user_id=caller.user_id,
         hypervisor=hypervisor,
         protocol=protocol,
-        length=length,
-        reserved=length or 0,
+        length=coming.most,
         expires=_expiry(settings),
     )
-    partial = store.create(upload.uuid)
-    try:
-        session.add(upload)
-        session.flush()
-    except BaseException:
-        partial.discard()
-        raise
-    return _running(upload, partial)
+    session.add(upload)
+    limits += quotas.reserve(session, caller, upload, coming, settings)
+    return _running(upload, limits, store.create(upload.uuid))
 
 
 def resume(
     session: Session,
     store: Store,
     settings: Settings,
+    caller: Identity,
     upload: Upload | None,
     image: Image,
     offset: int,
-    length: int | None,
+    length: int,
 ) -> Running:
     """Take an upload up where it broke off, if need be from a request that stands still.
 
     ``offset`` is where the bytes to come begin, ``length`` the whole file's. Raises
-    `OffsetMismatch`, `ImageReadOnly`, `UploadInProgress`, `StoreFull`, `StoreUnavailable`.
+    `OffsetMismatch`, and what `begin` raises.
     """
     images.check_writable(image)
     partial = None if upload is None else store.take(upload.uuid)
@@ -115,18 +116,18 @@ def resume(
             # The server failed when all had arrived.
             partial.keep(partial.size - 1)
         _check_goes_on(upload, partial.size, offset, length)
-        upload.length = length if upload.length is None else upload.length
-        _check_room(store, upload.length and upload.length - partial.size)
-        upload.reserved = upload.length or partial.size
-        upload.expires = _expiry(settings)
-        session.flush()
+        limits, coming = room.size_limits(settings), Coming(length, length)
+        room.check(limits, coming)
+        room.check_free(store, settings, length - partial.size)
+        upload.length, upload.expires = length, _expiry(settings)
+        limits += quotas.reserve(session, caller, upload, coming, settings)
     except BaseException:
         partial.release()
         raise
-    return _running(upload, partial)
+    return _running(upload, limits, partial)
 
 
-def _running(upload: Upload, partial: Partial) -> Running:
+def _running(upload: Upload, limits: Sequence[Limit], partial: Partial) -> Running:
     return Running(
         upload.uuid,
         upload.image_id,
@@ -134,19 +135,13 @@ def _running(upload: Upload, partial: Partial) -> Running:
         Protocol(upload.protocol),
         upload.length,
         partial.size,
+        limits,
         partial,
     )
 
 
 def _expiry(settings: Settings) -> datetime:
     return now() + timedelta(seconds=settings.upload_ttl)
-
-
-def _check_room(store: Store, length: int | None) -> None:
-    if length is not None and length > store.free():
-        raise StoreFull(
-            f"The image store has no room for {length} bytes. Tell an administrator.", limit=length
-        )
 
 
 def _check_number(session: Session, caller: Identity) -> None:
@@ -159,8 +154,8 @@ def _check_number(session: Session, caller: Identity) -> None:
         )
 
 
-def _check_goes_on(upload: Upload, arrived: int, offset: int, length: int | None) -> None:
-    if length is not None and upload.length not in {None, length}:
+def _check_goes_on(upload: Upload, arrived: int, offset: int, length: int) -> None:
+    if upload.length not in {None, length}:
         raise OffsetMismatch(
             f"This upload began as one of {upload.length} bytes, not of {length}. Go on with the "
             "same file, or send the new one from its first byte.",
@@ -246,5 +241,7 @@ def settle(session: Session, settings: Settings, running: Running, size: int) ->
         session.delete(upload)
     else:
         upload.expires = _expiry(settings)
-        if running.protocol is Protocol.PUT:
-            upload.reserved = size
+        if running.protocol is Protocol.PUT and not quotas.keep(session, upload, size, settings):
+            # Of unknown length, and beside others that came at the same time.
+            running.partial.discard()
+            session.delete(upload)

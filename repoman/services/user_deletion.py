@@ -10,19 +10,23 @@ from repoman.identity import Identity
 from repoman.models import Image, User
 from repoman.queries import DELETE, GIVE
 from repoman.security import Action, require
-from repoman.services import images, owners, users
+from repoman.services import images, owners, quotas, users
 from repoman.services.last_admin import require_some_admin
+from repoman.settings import Settings
 
 
-def delete(session: Session, caller: Identity, user: User, fate: str | None) -> Sequence[Image]:
+def delete(
+    session: Session, caller: Identity, user: User, fate: str | None, settings: Settings
+) -> Sequence[Image]:
     """Remove a user, and return the images of which ``fate`` said what becomes of them.
 
     Without it the user owns none. It is ``delete``, which takes the right to delete all images, or
     ``give:`` and the name of another user, which takes the right to change them all.
     Raises `UserOwnsImages`, `PermissionDenied`, `InvalidParameter`, `ImageExists`,
-    `ImageReadOnly`, `LastAdmin`.
+    `ImageReadOnly`, `LastAdmin`, `QuotaExceeded`.
     """
     owned: Sequence[Image] = ()
+    receiver: User | None = None
     if fate is None:
         _require_none(session, user)
     elif fate == DELETE:
@@ -32,12 +36,14 @@ def delete(session: Session, caller: Identity, user: User, fate: str | None) -> 
             images.delete(session, image)
     else:
         require(caller, Action.GIVE_USERS_IMAGES, user)
-        owned = _give_all(session, user, fate.removeprefix(GIVE))
+        receiver = _receiver(session, user, fate.removeprefix(GIVE))
+        owned = _give_all(session, user, receiver)
     was_admin = users.is_admin(session, user)
     session.delete(user)
     session.flush()
     if was_admin:
         require_some_admin(session)
+    quotas.check_images(session, caller, owned, [receiver], settings)
     return owned
 
 
@@ -57,11 +63,16 @@ def _require_none(session: Session, user: User) -> None:
         )
 
 
-def _give_all(session: Session, user: User, name: str) -> Sequence[Image]:
-    """Make another user the owner of all images, or of none where a name is taken there."""
+def _receiver(session: Session, user: User, name: str) -> User:
+    """Return the user who is to have the images. Raises `InvalidParameter`."""
     receiver = users.find(session, name, "images")
     if receiver is user:
         raise InvalidParameter(f"{name} is being deleted; name somebody else.", field="images")
+    return receiver
+
+
+def _give_all(session: Session, user: User, receiver: User) -> Sequence[Image]:
+    """Make another user the owner of all images, or of none where a name is taken there."""
     other = aliased(Image)
     theirs = select(other.name).where(other.owner_id == receiver.id)
     taken = session.scalar(

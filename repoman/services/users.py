@@ -61,6 +61,8 @@ def register(
     Raises `PermissionDenied`, `MissingParameter`, and what `create` raises.
     """
     registration = certificates.read_registration(fields, require_issuer=settings.require_issuer)
+    if fields.get("quota") is not None:
+        require(caller, Action.SET_USER_QUOTA)
     if fields.get("groups"):
         require(caller, Action.CHANGE_MEMBERS)
         _require_may_add_to(session, caller, fields["groups"])
@@ -101,6 +103,7 @@ def create(
         full_name=fields.get("full_name"),
         email=fields.get("email"),
         suspended=bool(fields.get("suspended")),
+        quota=fields.get("quota"),
         certificates=[certificates.new(registration)],
     )
     session.add(user)
@@ -119,11 +122,14 @@ def modify(
 ) -> None:
     """Change the ``fields`` of a user; those of a certificate replace the only one.
 
-    Raises `PermissionDenied` for fields other than `OWN_FIELDS` without ``user_modify``, and what
-    `create` raises, and `ManyCertificates`, `LastAdmin`.
+    Raises `PermissionDenied` for fields other than `OWN_FIELDS` without ``user_modify``, for the
+    quota to all but an admin, and what `create` raises, and `ManyCertificates`, `LastAdmin`.
     """
     if not OWN_FIELDS.issuperset(fields):
         require(caller, Action.MODIFY_USER_FULLY, user)
+    if "quota" in fields:
+        require(caller, Action.SET_USER_QUOTA, user)
+        user.quota = fields["quota"]
     if (name := fields.get("user_name", user.name)) != user.name:
         if name is None:
             raise MissingParameter("A user needs a name.", field="user_name")

@@ -65,6 +65,7 @@ def test_a_new_group_is_answered_whole_with_its_location(people, admin):
         "admins": user_urls("admin"),
         "protected": False,
         "url": f"{API}/groups/lab",
+        "quota": None,
     }
     assert people.zoe.client.get(f"{URL}/LAB").json.items() >= made.items()
     assert people.bob.client.get("/api/whoami").json["permissions"] == [

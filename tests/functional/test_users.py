@@ -46,6 +46,7 @@ def test_a_new_user_is_answered_whole_with_its_location(people, admin):
         "images": [],
         "url": f"{API}/users/ann",
         "suspended": False,
+        "quota": None,
     }
     assert admin.get(f"{URL}/ann").json.items() >= made.items()
     assert "ann" in names(people.bob.client)
@@ -264,7 +265,7 @@ def test_people_change_nothing_else_of_themselves(people, subtests):
 
 def test_what_the_server_says_of_a_user_is_no_field(people, admin, subtests):
     shown = admin.get(f"{URL}/{people.bob.name}").json
-    for field in ("created", "url", "images", "permissions", "groups", "certificates", "quota"):
+    for field in ("created", "url", "images", "permissions", "groups", "certificates", "usage"):
         with subtests.test(field=field):
             answer = admin.patch_json(f"{URL}/bob", {field: "other"}, status=400)
             refused(answer, "unknown-parameter", field)

@@ -80,7 +80,9 @@ def test_every_action_is_in_the_table_and_every_refusal_can_name_a_permission():
 
 
 def test_every_change_of_users_and_groups_is_administration():
-    reads = {"user:list", "user:read", "group:list", "group:read"}
+    reads = {
+        f"{kind}:{verb}" for kind in ("user", "group") for verb in ("list", "read", "read-usage")
+    }
     assert {
         action for action in Action if action.startswith(("user:", "group:"))
     } - reads == ADMINISTRATION

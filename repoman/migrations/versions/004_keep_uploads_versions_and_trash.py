@@ -54,6 +54,7 @@ def _free_names_of_deleted_images() -> None:
         batch.add_column(sa.Column("deleted", sa.DateTime(), nullable=True))
         batch.drop_constraint("uq_image_owner_id_name", type_="unique")
     op.create_index("ix_image_deleted", "image", ["deleted"])
+    op.create_index("ix_image_owner_id", "image", ["owner_id"])
     op.create_index(
         "uq_image_owner_id_name",
         "image",
@@ -171,6 +172,7 @@ def _drop_trash() -> None:
     )
     op.execute("DELETE FROM image WHERE deleted IS NOT NULL")
     op.drop_index("uq_image_owner_id_name", "image")
+    op.drop_index("ix_image_owner_id", "image")
     op.drop_index("ix_image_deleted", "image")
     with op.batch_alter_table("image", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.drop_column("deleted")
