@@ -89,7 +89,7 @@ def test_kept_versions_and_the_trash_count(people, sessions):
 
 
 @pytest.mark.in_process
-def test_an_upload_counts_for_its_sender_until_it_ends(people, sessions):
+def test_an_upload_counts_for_its_sender_and_a_broken_one_for_what_has_arrived(people, sessions):
     people.join("crew", people.alice, people.bob)
     people.alice.create(group="crew", group_access="write")
     bob, seen = people.bob.client, []
@@ -104,9 +104,9 @@ def test_an_upload_counts_for_its_sender_until_it_ends(people, sessions):
     assert seen == [[0, 1000, 0]]
     assert [used(client, who) for client, who in whose] == [1000, 0, 1000]
     send(bob, path, Source(FILE[:9], ending=OSError("gone")), length=1000, status=400)
-    assert [used(client, who) for client, who in whose] == [1000, 0, 1000]
+    assert [used(client, who) for client, who in whose] == [1000, 9, 1000]
     with sessions.reading() as session:
-        assert session.scalars(select(Upload)).all() == []
+        assert session.scalars(select(Upload.reserved)).all() == [9]
 
 
 def test_who_may_see_use_and_quota(people):
