@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repoman import names
@@ -83,11 +83,12 @@ def locked(statement: Select[Image]) -> Select[Image]:
     """Have others who want to change these images wait until the commit.
 
     Owner and group come by queries of their own: after waiting for the lock, PostgreSQL looks at
-    the image anew, but joins it with the rows from before.
+    the image anew, but joins it with the rows from before. Those pass who only name the image, as
+    who changes its copy: else two might wait for each other.
     """
     return (
         statement.options(selectinload(Image.owner), selectinload(Image.group))
-        .with_for_update(of=Image)
+        .with_for_update(of=Image, key_share=True)
         .execution_options(populate_existing=True)
     )
 
@@ -217,6 +218,8 @@ def delete(session: Session, image: Image) -> None:
     Raises `ImageReadOnly`.
     """
     check_writable(image)
+    # Before: the deletion by itself would wait in a circle with those who change a copy.
+    session.execute(update(Image).where(Image.copy_of_id == image.id).values(copy_of_id=None))
     session.delete(image)
     session.flush()
 

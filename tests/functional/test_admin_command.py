@@ -241,6 +241,21 @@ def test_groups_are_shown_and_changed(run, people, sessions):
     assert "no group 'nosuch'" in run("group", "show", "nosuch", fails=True)
 
 
+def test_quotas_are_set_shown_and_cleared(run, people):
+    run("user", "add", "ann", "--dn", "/CN=Ann", "--quota", "5G")
+    run("group", "add", "lab", "--quota", "0")
+    assert shown(run("user", "show", "ann"))["quota"] == f"{5 << 30} bytes"
+    assert shown(run("group", "show", "lab"))["quota"] == "0 bytes"
+    assert run("user", "quota", "Ann", "7") == "The quota of ann is 7 bytes.\n"
+    assert run("group", "quota", "lab", "1k") == "The quota of lab is 1024 bytes.\n"
+    quota = people.admin.client.get("/api/users/ann/usage").json["quota"]
+    assert quota == 7
+    assert run("user", "quota", "ann", "") == "The quota of ann is the default.\n"
+    assert "quota" not in shown(run("user", "show", "ann"))
+    assert "500G" in run("user", "quota", "ann", "much", fails=True)
+    assert "no user 'nobody'" in run("user", "quota", "nobody", "1", fails=True)
+
+
 def test_the_last_admin_is_not_taken_out(run, people):
     assert people.admin.name
     assert "another admin" in run("group", "remove-user", "admins", "admin", fails=True)

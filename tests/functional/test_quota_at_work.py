@@ -22,7 +22,7 @@ pytestmark = pytest.mark.in_process
 
 THREADS, TURNS, SEED = 8, 25, 6
 USERS, NAMES = ("alice", "bob", "carol", "dave"), ("one", "two", "three")
-QUOTA, LARGEST = 60_000, 20_000
+QUOTA, LARGEST = 40_000, 20_000
 EXPECTED = {200, 201, 400, 403, 404, 409, 412, 413}
 
 
@@ -36,16 +36,18 @@ class Worker:
         self.answers: Counter = Counter()
 
     def work(self) -> None:
-        """Take one turn after the other; uploads are half of them."""
+        """Take one turn after the other; two thirds are uploads."""
         others = [self.create, self.copy, self.delete, self.delete_file, self.give, self.put_in_lab]
         uploads = [self.put, self.chunked, self.form, self.broken, self.wrong, self.too_much]
-        for _ in range(TURNS):
-            act = self.random.choice(self.random.choice([others, uploads]))
+        for turn in range(TURNS):
+            act = self.random.choice(self.random.choice([others, uploads, uploads]))
             answer = act()
             self.answers[act.__name__, answer.status_int] += 1
             assert answer.status_int in EXPECTED, (act, answer.text)
-            shown = usage(self.client, self.random.choice([f"users/{self.name}", "groups/lab"]))
-            assert shown["usage"] <= shown["quota"], shown
+            if turn % 2:
+                whose = self.random.choice([f"users/{self.name}", "groups/lab"])
+                shown = usage(self.client, whose)
+                assert shown["usage"] <= shown["quota"], shown
 
     def image(self, owner: str | None = None) -> str:
         return f"{owner or self.name}/{self.random.choice(NAMES)}"
@@ -173,8 +175,7 @@ def test_use_is_what_the_rows_say_and_the_rows_what_is_on_the_disk(
     statuses = Counter(status for _, status in answers.elements())
     assert answers.total() == THREADS * TURNS
     # Of everything there was some.
-    for status, least in ((200, 5), (201, 5), (400, 5), (413, 5)):
-        assert statuses[status] >= least, answers
+    assert min(statuses[status] for status in (200, 201, 400, 413)) > 3, answers
     counted = count(sessions)
     for name in USERS:
         assert usage(people.admin.client, f"users/{name}")["usage"] == counted.get(
