@@ -20,7 +20,7 @@ run: .venv/.installed ## start Repoman at https://localhost:8443 (PORT=8443 VAR=
 
 test: debian-packages ## run the tests (ARGS="-k upload" for some of them)
 	@$(MAKE) --silent --no-print-directory .venv/.installed-test
-	@exec .venv/bin/python -m pytest -n auto $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/.installed-check ## check style, format and types
 	.venv/bin/ruff check
