@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from repoman.names import fold_account
 from repoman.times import TimeFormat
 
+TRASH_TTL = 7 * 24 * 3600
 HYPERVISORS = ("kvm", "xen", "qemu", "vmware", "hyperv", "virtualbox", "lxc")
 RESERVED_HYPERVISORS = frozenset({"raw", "share", "user", "group"})
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -40,6 +41,12 @@ def parse_boolean(text: str) -> bool:
 def _seconds(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
         raise ValueError("it must be a number of seconds, such as 3600")
+    return int(text)
+
+
+def _amount(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
+        raise ValueError("it must be a number from 0 on, such as 3")
     return int(text)
 
 
@@ -125,6 +132,8 @@ class Settings:
     default_group: str = _setting("repoman.default_group", _account, "users")
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
+    keep_versions: int = _setting("repoman.keep_versions", _amount, 3)
+    trash_ttl: int = _setting("repoman.trash_ttl", _seconds, TRASH_TTL)
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)

@@ -104,7 +104,7 @@ def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
         with closing(body):
             received = files.receive(body, running.partial, expected)
         image, is_first = files.finish(
-            request.db, request.identity, running, received, precondition
+            request.db, request.identity, running, received, precondition, request.settings
         )
         shown: Json = request.present.image(image)
         context.image = context.thing = image

@@ -1,4 +1,4 @@
-"""Image files: taking one in, so that it is there wholly or not at all, and removing one.
+"""Image files: taking one in, so that it is there wholly or not at all.
 
 An upload is `begin`, a stream of bytes, and `finish`, each of the two in a transaction of its own:
 no database connection is held while bytes come in. `abandon` undoes a `begin`.
@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from repoman import names
 from repoman.digests import Hasher, verify
-from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed, StoreFull
+from repoman.errors import EmptyFile, PreconditionFailed, StoreFull
 from repoman.identity import Identity
-from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Protocol, Upload, now
+from repoman.models import Blob, Image, ImageFile, Protocol, Upload, now
 from repoman.security import Action, require
-from repoman.services import identities, images
+from repoman.services import identities, images, versions
+from repoman.settings import Settings
 from repoman.storage import Partial, Store
 
 Precondition = Callable[[ImageFile | None], None]
@@ -96,6 +97,7 @@ def finish(
     running: Running,
     received: Received,
     precondition: Precondition,
+    settings: Settings,
 ) -> tuple[Image, bool]:
     """Make a committed file the image's, and say whether it is its first for the hypervisor.
 
@@ -112,40 +114,13 @@ def finish(
     if ended.rowcount == 0:  # type: ignore[attr-defined]
         raise PreconditionFailed("The upload was ended meanwhile, as by a change of owner.")
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
-    image.last_version += 1
-    if current is not None:
-        image.versions.remove(current)
-        # Before the next is added: only one may be current.
-        session.flush()
-    image.versions.append(
-        ImageFile(hypervisor=running.hypervisor, version=image.last_version, blob=blob)
-    )
-    if running.hypervisor not in image.hypervisor_names:
-        image.hypervisors.append(
-            ImageHypervisor(hypervisor=running.hypervisor, position=len(image.hypervisors))
-        )
-    image.modified = now()
-    session.flush()
+    versions.put(session, image, running.hypervisor, blob, settings)
     return image, current is None
 
 
 def abandon(session: Session, running: Running) -> None:
     """Forget an upload that failed; the image is as it was."""
     session.execute(sql_delete(Upload).where(Upload.uuid == running.uuid))
-
-
-def remove(session: Session, image: Image, hypervisor: str) -> None:
-    """Take the file for ``hypervisor`` off the image; the hypervisor stays in its list.
-
-    Raises `FileNotUploaded`, `ImageReadOnly`.
-    """
-    file = image.current_file(hypervisor)
-    if file is None:
-        raise FileNotUploaded(f"There is no file for {hypervisor} to delete.")
-    images.check_writable(image)
-    image.versions.remove(file)
-    image.modified = now()
-    session.flush()
 
 
 def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, bytes]) -> Received:

@@ -1,4 +1,4 @@
-"""Deleting a user, and what becomes of the images."""
+"""Deleting a user, and what becomes of the images, of which some may be in the trash."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,9 @@ from repoman.identity import Identity
 from repoman.models import Image, User
 from repoman.queries import DELETE, GIVE
 from repoman.security import Action, require
-from repoman.services import images, owners, users
+from repoman.services import images, owners, trash, users
 from repoman.services.last_admin import require_some_admin
+from repoman.services.visibility import NOT_DELETED
 
 
 def delete(session: Session, caller: Identity, user: User, fate: str | None) -> Sequence[Image]:
@@ -29,7 +30,7 @@ def delete(session: Session, caller: Identity, user: User, fate: str | None) -> 
         require(caller, Action.DELETE_USERS_IMAGES, user)
         owned = _images_of(session, user)
         for image in owned:
-            images.delete(session, image)
+            trash.delete(session, image, purge=True)
     else:
         require(caller, Action.GIVE_USERS_IMAGES, user)
         owned = _give_all(session, user, fate.removeprefix(GIVE))
@@ -42,7 +43,7 @@ def delete(session: Session, caller: Identity, user: User, fate: str | None) -> 
 
 
 def _images_of(session: Session, user: User) -> Sequence[Image]:
-    """Return all images of the user, locked in one order."""
+    """Return all images of the user, those in the trash too, locked in one order."""
     statement = select(Image).where(Image.owner_id == user.id).order_by(Image.id)
     return session.scalars(images.locked(statement.options(selectinload(Image.shares)))).all()
 
@@ -51,7 +52,8 @@ def _require_none(session: Session, user: User) -> None:
     owned = session.scalar(select(func.count()).where(Image.owner_id == user.id))
     if owned:
         raise UserOwnsImages(
-            f"{user.name} owns {owned} images: ?images=delete deletes them, "
+            f"{user.name} owns {owned} images, those in the trash among them: "
+            "?images=delete removes them for good, "
             "?images=give:USER gives them to another user.",
             usage=owned,
         )
@@ -63,10 +65,10 @@ def _give_all(session: Session, user: User, name: str) -> Sequence[Image]:
     if receiver is user:
         raise InvalidParameter(f"{name} is being deleted; name somebody else.", field="images")
     other = aliased(Image)
-    theirs = select(other.name).where(other.owner_id == receiver.id)
+    theirs = select(other.name).where(other.owner_id == receiver.id, other.deleted.is_(None))
     taken = session.scalar(
         select(Image.name)
-        .where(Image.owner_id == user.id, Image.name.in_(theirs))
+        .where(Image.owner_id == user.id, Image.name.in_(theirs), NOT_DELETED)
         .order_by(Image.name)
         .limit(1)
     )
