@@ -3,7 +3,7 @@
 Done for all views in one place, so that no new view can forget it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyramid.config import Configurator
@@ -42,7 +42,8 @@ def record(request: Request, context: Any, place: str | None = None) -> None:
     """
     if request.audit_action is None:
         return
-    detail = sent(request) | file_of(context)
+    asked = sent(request)
+    detail = asked | file_of(context, asked)
     for thing, before in [(context.thing, place), *((one, None) for one in also(context))]:
         audit.record(
             request.db,
@@ -71,14 +72,17 @@ def sent(request: Request) -> dict[str, Any]:
     )
 
 
-def file_of(context: Any) -> dict[str, Any]:
-    """Describe the file, where the request is about one, as it is after the change."""
+def file_of(context: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the file, where the request is about one, as it is after the change.
+
+    Where it ``asked`` for a version, the file that is current is none of its business.
+    """
     hypervisor = getattr(context, "hypervisor", None)
     if hypervisor is None:
         return {}
     file: ImageFile | None = context.image.current_file(hypervisor)
     described = {"hypervisor": hypervisor}
-    if file is None:
+    if file is None or "version" in asked:
         return described
     return described | {
         "version": file.version,

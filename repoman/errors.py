@@ -187,6 +187,12 @@ class CertificateNotFound(NotFound):
     code, title = "certificate-not-found", "Certificate not found"
 
 
+class VersionNotFound(NotFound):
+    """The image has no such version of a file, or it is in the trash."""
+
+    code, title = "version-not-found", "Version not found"
+
+
 class FileNotUploaded(NotFound):
     """The image has no file for that hypervisor."""
 

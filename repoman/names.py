@@ -8,7 +8,7 @@ import re
 import uuid
 
 RESERVED_USERS = frozenset({"raw", "uuid", "share"})
-RESERVED_IMAGES = frozenset({"raw"})
+RESERVED_IMAGES = frozenset({"raw", "restore"})
 
 _account = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _image = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,255}", re.ASCII)

@@ -8,7 +8,7 @@ from pyramid.security import Allowed
 
 from repoman.identity import Identity
 from repoman.local import is_local
-from repoman.security import Action, expired, is_public, may, require
+from repoman.security import Action, expired, may, require
 from repoman.services.identities import reidentify
 
 
@@ -34,7 +34,8 @@ class Policy:
         action = Action(permission)
         identity = self.identity(request)
         thing = context.thing
-        if action is Action.DOWNLOAD and is_public(thing, request.settings.allow_unauthenticated):
+        is_open = request.settings.allow_unauthenticated
+        if action is Action.DOWNLOAD and is_open and thing.unauthenticated_access:
             if thing.expired and not (identity and may(identity, Action.MANAGE_IMAGE, thing)):
                 raise expired(thing)
         elif action is Action.READ_METRICS and is_local(request.environ):

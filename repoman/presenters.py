@@ -10,7 +10,7 @@ from repoman import times
 from repoman.identity import ADMINS, Identity, Permission
 from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
-from repoman.services import groups, image_lists, pages, quotas
+from repoman.services import groups, image_lists, pages, quotas, states
 from repoman.settings import Settings
 from repoman.urls import Urls
 
@@ -114,7 +114,7 @@ class Presenter:
         return times.show(moment, self.settings.time_format)
 
     def image(self, image: Image) -> Json:
-        """Show an image; with whom it is shared only to those who may share it."""
+        """Show an image; shares only to those who may share it, versions to those who may edit."""
         files = {name: image.current_file(name) for name in image.hypervisor_names}
         first = files[image.hypervisor_names[0]]
         shown: Json = {
@@ -131,7 +131,7 @@ class Presenter:
             "os_variant": image.os_variant,
             "os_arch": image.os_arch,
             "hypervisor": image.hypervisor_names,
-            "state": state(image),
+            "state": states.of(image),
             "raw_file_uploaded": first is not None,
             "size": first and first.blob.size,
             "checksum": first and checksum(first),
@@ -150,6 +150,10 @@ class Presenter:
         }
         if may(self.caller, Action.MANAGE_IMAGE, image):
             shown["shared_with"] = self._shared_with(image)
+        if may(self.caller, Action.EDIT_IMAGE, image):
+            shown["versions"] = {
+                str(one.version): self._version(image, one) for one in image.versions
+            }
         return shown
 
     def _file(self, file: ImageFile) -> Json:
@@ -160,6 +164,15 @@ class Presenter:
             "version": file.version,
         }
 
+    def _version(self, image: Image, file: ImageFile) -> Json:
+        return {
+            "hypervisor": file.hypervisor,
+            "size": file.blob.size,
+            "checksum": checksum(file),
+            "uploaded": self.time(file.uploaded),
+            "url": self.urls.version(image, file),
+        }
+
     def _shared_with(self, image: Image) -> Json:
         shares = image.shares
         return {
@@ -168,7 +181,8 @@ class Presenter:
         }
 
     def _url_without_certificate(self, image: Image) -> str | None:
-        if not (image.unauthenticated_access and self.settings.allow_unauthenticated):
+        allowed = image.unauthenticated_access and self.settings.allow_unauthenticated
+        if not allowed or image.deleted is not None:
             return None
         http_url = self.settings.http_url
         return (Urls(http_url) if http_url else self.urls).any_file(image)
@@ -176,7 +190,9 @@ class Presenter:
     def _source(self, image: Image) -> str | None:
         """Give the source's URL to those who may see the source."""
         source = image.copy_of
-        if source is None or not may(self.caller, Action.READ_IMAGE, source):
+        if source is None or source.deleted is not None:
+            return None
+        if not may(self.caller, Action.READ_IMAGE, source):
             return None
         return self.urls.image(source)
 
@@ -199,13 +215,6 @@ def permissions_by(member_of: Iterable[Group]) -> list[str]:
     if any(group.name == ADMINS for group in found):
         return [str(permission) for permission in Permission]
     return permissions_of(found)
-
-
-def state(image: Image) -> str:
-    """Say ``active`` (it has a file), ``uploading`` (the first is on its way) or ``empty``."""
-    if image.files:
-        return "active"
-    return "uploading" if image.uploads else "empty"
 
 
 def checksum(file: ImageFile) -> Json:

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from repoman import names
-from repoman.schemas import AccountName, Boolean, Fields, ImageName, Line
+from repoman.schemas import AccountName, Boolean, Fields, ImageName, Line, Version
 from repoman.services.image_lists import SORTS
 from repoman.services.pages import MOST
+from repoman.services.states import STATES
 
 DELETE, GIVE = "delete", "give:"
 """What becomes of images: they are deleted, or given to the user whose name follows."""
-STATES = ("empty", "uploading", "active")
 
 
 def _images_fate(value: Any) -> str:
@@ -88,6 +88,24 @@ class ImageQuery(ListQuery):
         """Return those given that choose among images, by name."""
         other = {*ListQuery.model_fields, "sort"}
         return {name: value for name, value in self.given().items() if name not in other}
+
+
+class ImageDeletion(Fields):
+    """DELETE an image: move it to the trash, or out of it for good."""
+
+    purge: Boolean = False
+
+
+class FileQuery(Fields):
+    """GET a file: an earlier version of it, 0 for the current one."""
+
+    version: Version = 0
+
+
+class FileDeletion(FileQuery):
+    """DELETE a file: move a version, or the current one, to the trash or out of it for good."""
+
+    purge: Boolean = False
 
 
 class UserDeletion(Fields):

@@ -81,8 +81,11 @@ class ImageContext:
     """``{image}``, or ``{owner}/{image}``. Raises `ImageNotFound`.
 
     Whom a share names is not looked up here: whether that user exists must not show before it is
-    settled that the caller may see the image.
+    settled that the caller may see the image. One in the trash is not there but to the methods
+    ``of_trash``.
     """
+
+    of_trash: frozenset[str] = frozenset()
 
     def __init__(self, request: Request) -> None:
         match = request.matchdict
@@ -92,8 +95,21 @@ class ImageContext:
             match["image"],
             owner_name=match.get("owner"),
             lock=request.changes,
+            in_trash=request.method in self.of_trash,
         )
         self.thing = self.image
+
+
+class WholeImageContext(ImageContext):
+    """The image as such: in the trash it can be looked at, and purged."""
+
+    of_trash = frozenset({"GET", "HEAD", "DELETE"})
+
+
+class RestorationContext(ImageContext):
+    """The image that is to come out of the trash."""
+
+    of_trash = frozenset({"POST"})
 
 
 class FileContext:

@@ -91,5 +91,6 @@ def _add_images(config: Configurator) -> None:
     add("image.share.group", one + "/share/group/{group}", factory=context)
     add("owned.share.user", owned + "/share/user/{user}", factory=context)
     add("owned.share.group", owned + "/share/group/{group}", factory=context)
-    add("image", one, factory=context)
-    add("owned", owned, factory=context)
+    add("image.restore", one + "/restore", factory=resources.RestorationContext)
+    add("image", one, factory=resources.WholeImageContext)
+    add("owned", owned, factory=resources.WholeImageContext)

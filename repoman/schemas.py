@@ -4,6 +4,7 @@ A form knows only text, so each type reads text as well as JSON's own. An empty 
 clears an optional field.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -91,6 +92,13 @@ def _image_name(value: Any) -> str:
     return name
 
 
+def _version(value: Any) -> int:
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not re.fullmatch(r"0*[1-9][0-9]{0,8}", text, re.ASCII):
+        raise ValueError("it must be the number of a version, such as 3")
+    return int(text)
+
+
 def _list(value: Any) -> list[str]:
     found = value.split(",") if isinstance(value, str) else value
     if not isinstance(found, list):
@@ -123,6 +131,7 @@ Size = Annotated[int, BeforeValidator(_size)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 AccountName = Annotated[str, BeforeValidator(_account_name)]
 ImageName = Annotated[str, BeforeValidator(_image_name)]
+Version = Annotated[int, BeforeValidator(_version)]
 Names = Annotated[list[str], BeforeValidator(_list), Field(max_length=MOST_NAMES)]
 Permissions = Annotated[list[Permission], BeforeValidator(_permissions)]
 OnePermission = Annotated[Permission, BeforeValidator(_permission)]
@@ -240,7 +249,14 @@ class NewImage(ImageFields):
 
 
 class ImageChanges(ImageFields):
-    """POST or PATCH an image."""
+    """POST or PATCH an image; ``version`` is one whose file is put back, 0 where absent."""
+
+    name: ImageName | None = None
+    version: Version = 0
+
+
+class Restoration(Fields):
+    """POST …/restore; the image's name unless another is given."""
 
     name: ImageName | None = None
 

@@ -77,6 +77,7 @@ class Action(StrEnum):
     PUBLISH_IMAGE = "image:publish"
     GIVE_IMAGE = "image:give"
     DELETE_IMAGE = "image:delete"
+    RESTORE_IMAGE = "image:restore"
 
 
 modify_all, delete_all = holds(Permission.IMAGE_MODIFY), holds(Permission.IMAGE_DELETE)
@@ -136,6 +137,7 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.PUBLISH_IMAGE: ((owner, modify_all), "image_modify"),
     Action.GIVE_IMAGE: ((modify_all,), "image_modify"),
     Action.DELETE_IMAGE: (_deleters, "image_delete"),
+    Action.RESTORE_IMAGE: (_deleters, "image_delete"),
 }
 
 # What these confer on somebody: nobody does so who lacks it.
@@ -202,8 +204,11 @@ def require(identity: Identity, action: Action, thing: Any = None) -> None:
         raise LimitedProxy(
             "A limited proxy certificate may not administer; use a full proxy, or the certificate."
         )
-    if isinstance(thing, Image) and not may(identity, Action.READ_IMAGE, thing):
-        raise no_such_image()
+    if isinstance(thing, Image):
+        # One in the trash is there only for those who may delete it.
+        seeing = Action.READ_IMAGE if thing.deleted is None else Action.DELETE_IMAGE
+        if not may(identity, seeing, thing):
+            raise no_such_image()
     lacked = missing(identity, action, thing)
     if lacked is not None:
         raise denied(lacked)
@@ -232,8 +237,3 @@ def no_such_image() -> ImageNotFound:
 def expired(image: Image) -> ImageExpired:
     """Make the answer for an image whose time has passed."""
     return ImageExpired("The image has expired; its owner can set a later time in `expires`.")
-
-
-def is_public(image: Image, server_allows: bool) -> bool:
-    """Say whether anybody at all may download ``image``."""
-    return server_allows and image.unauthenticated_access

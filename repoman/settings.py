@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from repoman.names import fold_account
 from repoman.times import TimeFormat
 
+TRASH_TTL = 7 * 24 * 3600
 HYPERVISORS = ("kvm", "xen", "qemu", "vmware", "hyperv", "virtualbox", "lxc")
 RESERVED_HYPERVISORS = frozenset({"raw", "share", "user", "group"})
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -40,6 +41,12 @@ def parse_boolean(text: str) -> bool:
 def _seconds(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
         raise ValueError("it must be a number of seconds, such as 3600")
+    return int(text)
+
+
+def _amount(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
+        raise ValueError("it must be a number from 0 on, such as 3")
     return int(text)
 
 
@@ -139,6 +146,8 @@ class Settings:
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     upload_ttl: int = _setting("repoman.upload_ttl", _seconds, 24 * 3600)
+    keep_versions: int = _setting("repoman.keep_versions", _amount, 3)
+    trash_ttl: int = _setting("repoman.trash_ttl", _seconds, TRASH_TTL)
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     max_image_size: int | None = _setting("repoman.max_image_size", parse_size, None)
     min_free: int = _setting("repoman.min_free", parse_size, 0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from repoman.models import Certificate, Group, Image, User
+from repoman.models import Certificate, Group, Image, ImageFile, User
 
 SEVERAL = "__hypervisor__"
 """Stands in ``file_url`` for the hypervisor, where an image has several."""
@@ -43,7 +43,9 @@ class Urls:
         return self(f"/api/groups/{name}")
 
     def image(self, image: Image) -> str:
-        """``/api/images/{owner}/{name}``."""
+        """``/api/images/{owner}/{name}``; in the trash, where the name is free, `image_by_uuid`."""
+        if image.deleted is not None:
+            return self.image_by_uuid(image)
         return self.image_named(image.owner.name, image.name)
 
     def image_named(self, owner: str, name: str) -> str:
@@ -52,11 +54,20 @@ class Urls:
 
     def image_by_uuid(self, image: Image) -> str:
         """``/api/images/{uuid}``: the one to keep."""
-        return self(f"/api/images/{image.uuid}")
+        return self.image_of_uuid(image.uuid)
+
+    def image_of_uuid(self, uuid: str) -> str:
+        """Like `image_by_uuid`, where only the UUID is known."""
+        return self(f"/api/images/{uuid}")
 
     def file(self, image: Image, hypervisor: str) -> str:
-        """``/api/images/raw/{owner}/{hypervisor}/{name}``."""
-        return self(f"/api/images/raw/{image.owner.name}/{hypervisor}/{image.name}")
+        """``/api/images/raw/{owner}/{hypervisor}/{name}``; in the trash, with the UUID."""
+        name = image.name if image.deleted is None else image.uuid
+        return self(f"/api/images/raw/{image.owner.name}/{hypervisor}/{name}")
+
+    def version(self, image: Image, file: ImageFile) -> str:
+        """Like `file`, of one version."""
+        return f"{self.file(image, file.hypervisor)}?version={file.version}"
 
     def any_file(self, image: Image) -> str:
         """Like `file`, with `SEVERAL` for the hypervisor where there are several."""

@@ -123,6 +123,12 @@ def populate(people, sessions) -> None:
     alice.upload()
     alice.upload(data=NEW)
     alice.upload(path="/api/images/raw/xen/debian12", data=FILE[::-1])
+    alice.client.delete("/api/images/raw/debian12?version=1&purge=true")
+    alice.create("gone")
+    alice.upload("gone", b"1")
+    alice.upload("gone", b"22")
+    alice.client.delete("/api/images/raw/gone?version=1")
+    alice.client.delete("/api/images/gone")
     alice.create("old", expires="2099-12-31T23:59:59Z", read_only=True)
     fields = {"group": "crew", "group_access": "write"}
     alice.client.post_json("/api/images/debian12", fields)
@@ -138,9 +144,10 @@ def populate(people, sessions) -> None:
             " WHERE name = 'old'"
         )
         connection.exec_driver_sql(
-            "INSERT INTO upload (uuid, image_id, user_id, hypervisor, created)"
-            " SELECT '0123456789abcdef0123456789abcdef', id, owner_id, 'kvm', created"
-            " FROM image WHERE name = 'old'"
+            "INSERT INTO upload"
+            " (uuid, image_id, user_id, hypervisor, protocol, reserved, created, expires)"
+            " SELECT '0123456789abcdef0123456789abcdef', id, owner_id, 'kvm', 'put', 0, created,"
+            " expires FROM image WHERE name = 'old'"
         )
 
 

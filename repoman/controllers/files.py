@@ -10,10 +10,12 @@ from repoman import conditions, file_bodies, uploading
 from repoman.controllers.base import Controller, deleted
 from repoman.downloads import file_response
 from repoman.errors import UPLOAD_OFFSET
+from repoman.models import ImageFile
 from repoman.presenters import Json
+from repoman.queries import FileDeletion, FileQuery
 from repoman.routing import DOWNLOADS
-from repoman.security import Action
-from repoman.services import files, uploads
+from repoman.security import Action, require
+from repoman.services import trash, uploads, versions
 
 
 class File(Controller):
@@ -22,10 +24,26 @@ class File(Controller):
     conditional = False  # a file has an entity tag of its own: `repoman.conditions`
 
     def get(self) -> Response:
-        """Send the file; HEAD also tells its uploader how much of an unfinished one arrived."""
+        """Send the file, or with ``version`` an earlier one.
+
+        HEAD also tells its uploader how much of an unfinished one has arrived.
+        """
         if self.request.method == "HEAD":
             self._tell_offset()
-        return file_response(self.request, self.context.image, self.context.file)
+        return file_response(self.request, self.context.image, self._wanted())
+
+    def _wanted(self) -> ImageFile:
+        """Find the version asked for; others than the current are for those who may edit."""
+        context, request, number = self.context, self.request, self.request.query.version
+        if not number:
+            return context.file
+        current = context.image.current_file(context.hypervisor)
+        if current is not None and current.version == number:
+            return current
+        if request.identity is None:
+            raise request.refusal
+        require(request.identity, Action.EDIT_IMAGE, context.image)
+        return versions.find(self.db, context.image, number, context.hypervisor)
 
     def _tell_offset(self) -> None:
         """Have the answer say where to go on, whether or not there is a file already."""
@@ -50,18 +68,25 @@ class File(Controller):
         return uploading.upload(self.request, self.context, file_bodies.form_body)
 
     def delete(self) -> Json:
-        """Take the file off the image."""
-        image, hypervisor = self.context.image, self.context.hypervisor
-        conditions.precondition(self.request, image)(image.current_file(hypervisor))
-        files.remove(self.db, image, hypervisor)
-        return deleted(self.urls.file(image, hypervisor))
+        """Move the file, or one of its versions, to the trash, or with ``purge`` out of it."""
+        image, hypervisor, query = self.context.image, self.context.hypervisor, self.request.query
+        check = conditions.precondition(self.request, image)
+        if query.version:
+            file = versions.find(self.db, image, query.version, hypervisor, in_trash=query.purge)
+            check(file)
+            url = self.urls.version(image, file)
+        else:
+            check(image.current_file(hypervisor))
+            file, url = self.context.file, self.urls.file(image, hypervisor)
+        trash.remove_file(self.db, image, file, purge=query.purge)
+        return deleted(url)
 
 
 VIEWS: tuple[tuple[str, Action, dict[str, Any]], ...] = (
-    ("GET", Action.DOWNLOAD, {}),
+    ("GET", Action.DOWNLOAD, {"query": FileQuery}),
     ("PUT", Action.EDIT_IMAGE, {"renderer": "json"}),
     ("POST", Action.EDIT_IMAGE, {"renderer": "json"}),
-    ("DELETE", Action.DELETE_IMAGE, {"renderer": "json"}),
+    ("DELETE", Action.DELETE_IMAGE, {"renderer": "json", "query": FileDeletion}),
 )
 
 

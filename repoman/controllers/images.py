@@ -9,10 +9,10 @@ from repoman.controllers.listing import ImageList
 from repoman.errors import InvalidParameter
 from repoman.models import Image as ImageModel
 from repoman.presenters import Json
-from repoman.queries import ImageQuery
-from repoman.schemas import ImageChanges, NewImage
+from repoman.queries import ImageDeletion, ImageQuery
+from repoman.schemas import ImageChanges, NewImage, Restoration
 from repoman.security import Action, require
-from repoman.services import groups, image_lists, images, shares, users
+from repoman.services import groups, image_lists, images, shares, trash, users
 
 
 @view_defaults(route_name="images", renderer="json")
@@ -89,13 +89,34 @@ class Image(Controller):
         )
         return self.get()
 
-    @view_config(request_method="DELETE", permission=Action.DELETE_IMAGE)
-    @view_config(request_method="DELETE", permission=Action.DELETE_IMAGE, route_name="owned")
+    @view_config(request_method="DELETE", permission=Action.DELETE_IMAGE, query=ImageDeletion)
+    @view_config(
+        request_method="DELETE",
+        permission=Action.DELETE_IMAGE,
+        query=ImageDeletion,
+        route_name="owned",
+    )
     def delete(self) -> Json:
-        """Remove an image."""
+        """Move an image to the trash, or with ``purge`` remove it at once."""
         url = self.urls.image(self.context.image)
-        images.delete(self.db, self.context.image)
+        trash.delete(self.db, self.context.image, purge=self.request.query.purge)
         return deleted(url)
+
+
+@view_defaults(route_name="image.restore", renderer="json")
+class Restored(Controller):
+    """``/api/images/{image}/restore``."""
+
+    def shown(self) -> Json:
+        """Show the image."""
+        return self.request.present.image(self.context.image)
+
+    @view_config(request_method="POST", permission=Action.RESTORE_IMAGE, fields=Restoration)
+    def restore(self) -> Json:
+        """Take an image out of the trash; no change where it is not there."""
+        request = self.request
+        trash.restore(self.db, request.identity, self.context.image, request.fields.name)
+        return self.shown()
 
 
 @view_defaults(permission=Action.MANAGE_IMAGE, renderer="json")

@@ -122,14 +122,18 @@ class ImageList(ListController):
 
     def rows(self, query: ImageQuery) -> Rows:
         """Filter."""
-        return image_lists.rows(self.which(), query.filters(), self.order(query))
+        return image_lists.rows(
+            self.request.identity, self.which(), query.filters(), self.order(query)
+        )
 
     def order(self, query: ImageQuery) -> pages.Order:
         """By name unless the query says otherwise."""
         return image_lists.order(query.sort)
 
     def url(self, row: Any) -> str:
-        """``/api/images/{owner}/{name}``."""
+        """``/api/images/{owner}/{name}``, of one in the trash ``/api/images/{uuid}``."""
+        if row.deleted is not None:
+            return self.urls.image_of_uuid(row.uuid)
         return self.urls.image_named(row.owner_name, row.name)
 
     def objects(self, ids: Sequence[int]) -> list[Json]:

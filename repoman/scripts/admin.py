@@ -82,19 +82,36 @@ def run(site: Site, var: Path, port: int) -> None:
     type=click.IntRange(min=0),
     help="Seconds a file stays without image; repoman.gc_grace.",
 )
+@click.option(
+    "--trash-ttl",
+    type=click.IntRange(min=0),
+    help="Seconds that deleted images and versions stay in the trash; repoman.trash_ttl.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and change nothing.")
 @click.option("--force", is_flag=True, help="Also where the database knows none of the files.")
 @click.pass_obj
-def gc(site: Site, grace: int | None, force: bool) -> None:
-    """Remove stored files that no image names, and what killed uploads left. Safe while serving."""
-    removed = 0
+def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, force: bool) -> None:
+    """Empty the trash, remove files that no image names and what killed uploads left.
+
+    Safe while serving.
+    """
+    removed, done = 0, "would be removed" if dry_run else "removed"
     seconds = site.settings.gc_grace if grace is None else grace
-    for item in collect(site.sessions, site.store, seconds, force=force):
-        state = f"to be removed by a gc {seconds} s from now" if item.waiting else "removed"
+    found = collect(
+        site.sessions,
+        site.store,
+        seconds,
+        trash_ttl=site.settings.trash_ttl if trash_ttl is None else trash_ttl,
+        force=force,
+        dry_run=dry_run,
+    )
+    for item in found:
+        state = f"to be removed by a gc {seconds} s from now" if item.waiting else done
         if item.kept:
             state = "kept for a backup or a restore that is running"
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
         removed += 0 if item.waiting or item.kept else item.size
-    click.echo(f"{removed} bytes removed.")
+    click.echo(f"{removed} bytes {done}.")
 
 
 main.add_command(audit)

@@ -62,7 +62,8 @@ def path_of(thing: Thing) -> str:
     """Return the path of the URL of what is changed; a membership changes its group."""
     match conferral.row_of(thing):
         case Image() as image:
-            return _paths.image(image)
+            # By name, also of one in the trash: what people know it by.
+            return _paths.image_named(image.owner.name, image.name)
         case User() as user:
             return _paths.user(user)
         case Group() as group:
@@ -137,12 +138,13 @@ def _keys_now(session: Session, path: str) -> list[str]:
             uuid = names.fold_uuid(reference)
             return [] if uuid is None else [_paths(f"/api/images/{uuid}")]
         case ["images", owner, name]:
-            image = session.scalar(
+            # Besides the one that has the name, those of that name in the trash.
+            images = session.scalars(
                 select(Image)
                 .join(Image.owner)
                 .where(User.name == names.fold_account(owner), Image.name == name)
             )
-            return [] if image is None else [key_of(image)]
+            return [key_of(image) for image in images]
         case ["users", name]:
             user = session.scalar(select(User).where(User.name == names.fold_account(name)))
             return [] if user is None else [key_of(user)]

@@ -1,4 +1,4 @@
-"""The collector: removes what no row names, and what killed uploads left behind."""
+"""The collector: empties the trash, removes what no row names and what killed uploads left."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from sqlalchemy import delete, exists, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from repoman.models import Blob, ImageFile, Protocol, Sessions, Upload, now
+from repoman.services import emptying
+from repoman.services.emptying import Trash
+from repoman.settings import TRASH_TTL
 from repoman.storage import Store
 
 
 @dataclass(frozen=True)
 class Collected:
-    """One thing that was removed: what, its key, its size in bytes.
+    """One thing that was removed, or in a dry run would be: what, its key, its size in bytes.
 
     Not removed is what is still ``waiting`` for its grace time to pass, and what is ``kept`` for a
     backup or a restore that is running.
@@ -31,9 +34,18 @@ class StrangeStore(Exception):
 
 
 def collect(
-    sessions: Sessions, store: Store, grace: int, *, force: bool = False
+    sessions: Sessions,
+    store: Store,
+    grace: int,
+    *,
+    trash_ttl: int = TRASH_TTL,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> Iterator[Collected]:
-    """Remove and yield: expired uploads, blobs without image for ``grace`` seconds, stray files.
+    """Remove and yield what nobody needs; in a dry run, only yield it.
+
+    That is expired uploads, what has been in the trash for ``trash_ttl`` seconds, blobs without
+    image for ``grace`` seconds, and stray files.
 
     Safe beside a running server: a running upload holds a lock, and a download keeps its open
     file. The grace time is for those who have read a row and not yet opened the file, and for a
@@ -43,10 +55,17 @@ def collect(
     """
     if not force:
         _require_own_store(sessions, store)
-    yield from _stale_uploads(sessions, store)
+    yield from _stale_uploads(sessions, store, dry_run=dry_run)
+    trash = Trash.older_than(trash_ttl)
+    for key in emptying.remove_images(sessions, trash, dry_run=dry_run):
+        yield Collected("deleted image", key, 0)
+    for key in emptying.remove_versions(sessions, trash, dry_run=dry_run):
+        yield Collected("deleted version", key, 0)
     with store.collecting() as allowed:
-        yield from _unreferenced_blobs(sessions, store, grace, allowed=allowed)
-        yield from _stray_files(sessions, store, grace, allowed=allowed)
+        yield from _unreferenced_blobs(
+            sessions, store, grace, trash, allowed=allowed, dry_run=dry_run
+        )
+        yield from _stray_files(sessions, store, grace, allowed=allowed, dry_run=dry_run)
 
 
 def _require_own_store(sessions: Sessions, store: Store) -> None:
@@ -64,7 +83,9 @@ def _require_own_store(sessions: Sessions, store: Store) -> None:
         )
 
 
-def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
+def _stale_uploads(
+    sessions: Sessions, store: Store, *, dry_run: bool = False
+) -> Iterator[Collected]:
     """End the uploads that nobody goes on with; their files are stray then.
 
     A form's cannot be gone on with once it has broken off.
@@ -73,7 +94,11 @@ def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
     with sessions.reading() as session:
         uuids = session.scalars(select(Upload.uuid).where(is_stale)).all()
     for uuid in uuids:
-        if not store.is_held(uuid):
+        if store.is_held(uuid):
+            continue
+        if dry_run:
+            yield Collected("stale upload", uuid, 0)
+        else:
             with sessions.changing.begin() as session:
                 gone = session.execute(delete(Upload).where(Upload.uuid == uuid, is_stale))
             # None is gone where the upload ended by itself meanwhile, or somebody went on with it.
@@ -82,26 +107,41 @@ def _stale_uploads(sessions: Sessions, store: Store) -> Iterator[Collected]:
 
 
 def _unreferenced_blobs(
-    sessions: Sessions, store: Store, grace: int, *, allowed: bool = True
+    sessions: Sessions,
+    store: Store,
+    grace: int,
+    trash: Trash,
+    *,
+    allowed: bool = True,
+    dry_run: bool = False,
 ) -> Iterator[Collected]:
     """Mark the blobs that no image names; delete those marked for longer than ``grace``."""
+    if not dry_run:
+        _mark(sessions)
+    with sessions.reading() as session:
+        blobs = session.scalars(select(Blob).where(trash.names_alone)).all()
+    moment = now()
+    for blob in blobs:
+        # One without a mark has lost its image just now, or would by this dry run.
+        if (blob.unreferenced or moment) > moment - timedelta(seconds=grace):
+            yield Collected("blob", blob.uuid, blob.size, waiting=True)
+        elif not allowed:
+            yield Collected("blob", blob.uuid, blob.size, kept=True)
+        elif dry_run:
+            yield Collected("blob", blob.uuid, blob.size)
+        elif _forget(sessions, blob):
+            store.delete(blob.uuid)
+            yield Collected("blob", blob.uuid, blob.size)
+
+
+def _mark(sessions: Sessions) -> None:
+    """Note on each blob since when no image names it."""
     named = exists().where(ImageFile.blob_id == Blob.id)
     with sessions.changing.begin() as session:
         session.execute(update(Blob).where(named).values(unreferenced=None))
         session.execute(
             update(Blob).where(~named, Blob.unreferenced.is_(None)).values(unreferenced=now())
         )
-    with sessions.reading() as session:
-        blobs = session.scalars(select(Blob).where(Blob.unreferenced.is_not(None))).all()
-    limit = now() - timedelta(seconds=grace)
-    for blob in blobs:
-        if blob.unreferenced is not None and blob.unreferenced > limit:
-            yield Collected("blob", blob.uuid, blob.size, waiting=True)
-        elif not allowed:
-            yield Collected("blob", blob.uuid, blob.size, kept=True)
-        elif _forget(sessions, blob):
-            store.delete(blob.uuid)
-            yield Collected("blob", blob.uuid, blob.size)
 
 
 def _forget(sessions: Sessions, blob: Blob) -> bool:
@@ -117,7 +157,7 @@ def _forget(sessions: Sessions, blob: Blob) -> bool:
 
 
 def _stray_files(
-    sessions: Sessions, store: Store, grace: int, *, allowed: bool = True
+    sessions: Sessions, store: Store, grace: int, *, allowed: bool = True, dry_run: bool = False
 ) -> Iterator[Collected]:
     """Remove files without a row, unless held: those of uploads that ended otherwise."""
     for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
@@ -127,8 +167,8 @@ def _stray_files(
             if what == "stray file" and store.age(key) < grace:
                 yield Collected(what, key, size, waiting=True)
                 continue
-            if not allowed:
-                yield Collected(what, key, size, kept=True)
+            if not allowed or dry_run:
+                yield Collected(what, key, size, kept=not allowed)
                 continue
             # Asked again after the lock was seen free: the upload may have ended in between.
             if not _is_known(sessions, key) and store.delete(key):

@@ -1,4 +1,4 @@
-"""Image files: taking one in, so that it is there wholly or not at all, and removing one."""
+"""Image files: taking one in, so that it is there wholly or not at all."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -8,11 +8,11 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session
 
 from repoman.digests import Hasher, verify
-from repoman.errors import EmptyFile, FileNotUploaded, PreconditionFailed
+from repoman.errors import EmptyFile, PreconditionFailed
 from repoman.identity import Identity
-from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Upload, now
+from repoman.models import Blob, Image, ImageFile, Upload
 from repoman.security import Action, require
-from repoman.services import identities, images, quotas
+from repoman.services import identities, images, quotas, versions
 from repoman.services.uploads import Running
 from repoman.settings import Settings
 from repoman.storage import Partial
@@ -64,37 +64,9 @@ def finish(
     if released is None:
         raise PreconditionFailed("The upload was ended meanwhile, as by a change of owner.")
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
-    image.last_version += 1
-    if current is not None:
-        image.versions.remove(current)
-        # Before the next is added: only one may be current.
-        session.flush()
-    image.versions.append(
-        ImageFile(hypervisor=running.hypervisor, version=image.last_version, blob=blob)
-    )
-    if running.hypervisor not in image.hypervisor_names:
-        image.hypervisors.append(
-            ImageHypervisor(hypervisor=running.hypervisor, position=len(image.hypervisors))
-        )
-    image.modified = now()
-    session.flush()
-    version = image.last_version
-    quotas.check_version(session, caller, image, version, settings, released=released)
+    file = versions.put(session, image, running.hypervisor, blob, settings)
+    quotas.check_version(session, caller, image, file.version, settings, released=released)
     return image, current is None
-
-
-def remove(session: Session, image: Image, hypervisor: str) -> None:
-    """Take the file for ``hypervisor`` off the image; the hypervisor stays in its list.
-
-    Raises `FileNotUploaded`, `ImageReadOnly`.
-    """
-    file = image.current_file(hypervisor)
-    if file is None:
-        raise FileNotUploaded(f"There is no file for {hypervisor} to delete.")
-    images.check_writable(image)
-    image.versions.remove(file)
-    image.modified = now()
-    session.flush()
 
 
 def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, bytes]) -> Received:

@@ -10,16 +10,17 @@ from repoman.identity import Identity
 from repoman.models import (
     Group,
     Image,
-    ImageFile,
     ImageHypervisor,
     ImageShare,
     Membership,
-    Upload,
     User,
 )
 from repoman.models.folding import mentions
+from repoman.services import states
 from repoman.services.pages import Order
 from repoman.services.visibility import (
+    NOT_DELETED,
+    deletable_by,
     group_reads,
     in_force,
     manageable_by,
@@ -94,14 +95,22 @@ def _among(session: Session, ids: CompoundSelect[int]) -> Condition:
 
 
 def rows(
-    condition: Condition, filters: Mapping[str, Any], order: Order
+    caller: Identity, condition: Condition, filters: Mapping[str, Any], order: Order
 ) -> Select[*tuple[Any, ...]]:
-    """Select id, name, ``owner_name`` and the columns of ``order`` of the images in a list."""
-    columns = dict.fromkeys((Image.id, Image.name, *order.columns))
+    """Select id, UUID, names, ``deleted`` and the columns of ``order``, of the images in a list.
+
+    Those in the trash are in it only where it is asked for them, and the caller may delete them.
+    """
+    in_trash = filters.get("state") == states.DELETED
+    columns = dict.fromkeys((Image.id, Image.uuid, Image.name, Image.deleted, *order.columns))
     return (
         select(*columns, User.name.label("owner_name"))
         .join(Image.owner)
-        .where(condition, *(FILTERS[name](value) for name, value in filters.items()))
+        .where(
+            condition,
+            deletable_by(caller) if in_trash else NOT_DELETED,
+            *(FILTERS[name](value) for name, value in filters.items()),
+        )
     )
 
 
@@ -114,15 +123,6 @@ def order(sort: str) -> Order:
 def names_of_owners(caller: Identity, owners: Sequence[int]) -> Select[int, str]:
     """Select ids of owners and names of images, as far as the caller may see these."""
     return select(Image.owner_id, Image.name).where(Image.owner_id.in_(owners), visible(caller))
-
-
-def _is_in_state(state: str) -> Condition:
-    """As `repoman.presenters.state` says it of one image."""
-    has_file = exists().where(ImageFile.image_id == Image.id)
-    has_upload = exists().where(Upload.image_id == Image.id)
-    if state == "active":
-        return has_file
-    return ~has_file & (has_upload if state == "uploading" else ~has_upload)
 
 
 def _is_of_group(name: str | None) -> Condition:
@@ -143,7 +143,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
         Image.owner_id == select(User.id).where(User.name == name).scalar_subquery()
     ),
     "group": _is_of_group,
-    "state": _is_in_state,
+    "state": states.is_in,
     "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
 }
 """Query parameters and the conditions that they put on an image."""

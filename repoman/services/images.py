@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repoman import names
@@ -12,7 +12,8 @@ from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
 from repoman.models import Group, Image, ImageFile, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, owners, pages, quotas, users
+from repoman.services import groups, hypervisors, owners, pages, quotas, users, versions
+from repoman.services.visibility import NOT_DELETED
 from repoman.settings import Settings
 
 # Fields, and what it takes to change them (REST.markdown, "Who may do what"); of the list of
@@ -22,6 +23,7 @@ FIELD_ACTIONS: Mapping[str, Action] = {
     "os_type": Action.EDIT_IMAGE,
     "os_variant": Action.EDIT_IMAGE,
     "os_arch": Action.EDIT_IMAGE,
+    "version": Action.EDIT_IMAGE,
     "name": Action.MANAGE_IMAGE,
     "group": Action.MANAGE_IMAGE,
     "group_access": Action.MANAGE_IMAGE,
@@ -48,11 +50,13 @@ def find(
     *,
     owner_name: str | None = None,
     lock: bool = False,
+    in_trash: bool = False,
 ) -> Image:
     """Return the image that ``{image}`` or ``{owner}/{image}`` means.
 
     Alone, it is the caller's own image of that name, then the image of that UUID; with an owner,
-    only that user's. With ``lock``, others who want to change it wait for this transaction.
+    only that user's. With ``lock``, others who want to change it wait for this transaction. With
+    ``in_trash``, the UUID may be that of an image in the trash; a name never is.
     Raises `ImageNotFound`; whether the caller may see it is not asked here.
     """
     owner: int | None = None
@@ -63,9 +67,11 @@ def find(
     by_name = owner if owner_name is not None else caller and caller.user_id
     found = None
     if by_name is not None and names.is_image_name(reference):
-        found = _one(session, lock, Image.owner_id == by_name, Image.name == reference)
+        found = _one(session, lock, Image.owner_id == by_name, Image.name == reference, NOT_DELETED)
     if found is None and (uuid := names.fold_uuid(reference)):
-        conditions = [Image.uuid == uuid] + ([] if owner is None else [Image.owner_id == owner])
+        conditions = [Image.uuid == uuid] + ([] if in_trash else [NOT_DELETED])
+        if owner is not None:
+            conditions.append(Image.owner_id == owner)
         found = _one(session, lock, *conditions)
     if found is None:
         raise no_such_image()
@@ -94,8 +100,8 @@ def locked(statement: Select[Image]) -> Select[Image]:
 
 
 def reload(session: Session, image_id: int) -> Image:
-    """Return the image as it is now, locked. Raises `ImageNotFound`."""
-    found = _one(session, True, Image.id == image_id)
+    """Return the image as it is now, locked. Raises `ImageNotFound`, also for one in the trash."""
+    found = _one(session, True, Image.id == image_id, NOT_DELETED)
     if found is None:
         raise no_such_image()
     return found
@@ -178,15 +184,21 @@ def modify(
 ) -> None:
     """Change the ``fields`` of an image, each with its own right (`FIELD_ACTIONS`).
 
+    A ``version`` that is current already is no change.
     Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
-    `ImageReadOnly`, `QuotaExceeded`.
+    `ImageReadOnly`, `QuotaExceeded`, `VersionNotFound`.
     """
     _require_rights(caller, image, fields)
+    if "version" in fields and versions.is_current(image, fields["version"]):
+        fields = {name: value for name, value in fields.items() if name != "version"}
     if not fields:
         return
     before = (image.owner, image.group)
+    if "version" in fields:
+        check_writable(image)
+        versions.put_back(session, image, fields["version"], settings)
     if "hypervisor" in fields:
-        _change_hypervisors(image, hypervisors.known(fields["hypervisor"], settings))
+        _change_hypervisors(session, image, hypervisors.known(fields["hypervisor"], settings))
     _change_owner_and_name(session, image, fields)
     if "group" in fields:
         _change_group(session, caller, image, fields["group"])
@@ -210,18 +222,6 @@ def _require_rights(caller: Identity, image: Image, fields: Mapping[str, Any]) -
             hypervisors.require_change(caller, image, value or ())
         else:
             require(caller, FIELD_ACTIONS[field], image)
-
-
-def delete(session: Session, image: Image) -> None:
-    """Remove an image and its files; blobs that nobody names are the collector's.
-
-    Raises `ImageReadOnly`.
-    """
-    check_writable(image)
-    # Before: the deletion by itself would wait in a circle with those who change a copy.
-    session.execute(update(Image).where(Image.copy_of_id == image.id).values(copy_of_id=None))
-    session.delete(image)
-    session.flush()
 
 
 def check_writable(image: Image) -> None:
@@ -260,12 +260,13 @@ def _group_of_new(
     return group
 
 
-def _change_hypervisors(image: Image, wanted: Sequence[str]) -> None:
-    """Set the list, and delete the files of those taken off."""
+def _change_hypervisors(session: Session, image: Image, wanted: Sequence[str]) -> None:
+    """Set the list, and move the files of those taken off to the trash."""
     dropped = set(image.hypervisor_names).difference(wanted)
-    if any(file.hypervisor in dropped for file in image.files):
+    files = [file for file in image.versions if file.hypervisor in dropped]
+    if files:
         check_writable(image)
-    image.versions = [file for file in image.versions if file.hypervisor not in dropped]
+        versions.move_to_trash(session, image, files)
     hypervisors.assign(image, wanted)
 
 

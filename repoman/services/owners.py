@@ -6,11 +6,13 @@ from sqlalchemy.orm import Session
 
 from repoman.errors import ImageExists
 from repoman.models import Image, Upload, User, now
+from repoman.services.visibility import NOT_DELETED
 
 
 def check_name_free(session: Session, owner: User, name: str) -> None:
-    """Raise `ImageExists` where the owner has an image of that name."""
-    if session.scalar(select(Image.id).where(Image.owner_id == owner.id, Image.name == name)):
+    """Raise `ImageExists` where the owner has an image of that name, the trash aside."""
+    own = Image.owner_id == owner.id
+    if session.scalar(select(Image.id).where(own, Image.name == name, NOT_DELETED)):
         raise ImageExists(f"{owner.name} has an image {name!r} already; choose another name.")
 
 

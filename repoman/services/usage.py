@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 
 from repoman.models import Blob, Group, Image, Sessions, User
 from repoman.services.checks import Checks
+from repoman.services.visibility import NOT_DELETED
 from repoman.storage import Store
 
 CACHED_SECONDS = 10
@@ -34,11 +35,11 @@ class Usage:
 
 
 def count_rows(sessions: Sessions) -> dict[str, float]:
-    """Count users, groups, images, and stored files with their bytes. Raises SQLAlchemyError."""
+    """Count users, groups, images out of the trash, and stored files. Raises SQLAlchemyError."""
     counts = {
         "users": select(func.count()).select_from(User),
         "groups": select(func.count()).select_from(Group),
-        "images": select(func.count()).select_from(Image),
+        "images": select(func.count()).select_from(Image).where(NOT_DELETED),
         "blobs": select(func.count()).select_from(Blob),
         "blob_bytes": select(func.coalesce(func.sum(Blob.size), 0)),
     }

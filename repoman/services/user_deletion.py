@@ -1,4 +1,4 @@
-"""Deleting a user, and what becomes of the images."""
+"""Deleting a user, and what becomes of the images, of which some may be in the trash."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,9 @@ from repoman.identity import Identity
 from repoman.models import Image, User
 from repoman.queries import DELETE, GIVE
 from repoman.security import Action, require
-from repoman.services import images, owners, quotas, users
+from repoman.services import images, owners, quotas, trash, users
 from repoman.services.last_admin import require_some_admin
+from repoman.services.visibility import NOT_DELETED
 from repoman.settings import Settings
 
 
@@ -33,7 +34,7 @@ def delete(
         require(caller, Action.DELETE_USERS_IMAGES, user)
         owned = _images_of(session, user)
         for image in owned:
-            images.delete(session, image)
+            trash.delete(session, image, purge=True)
     else:
         require(caller, Action.GIVE_USERS_IMAGES, user)
         receiver = _receiver(session, user, fate.removeprefix(GIVE))
@@ -48,7 +49,7 @@ def delete(
 
 
 def _images_of(session: Session, user: User) -> Sequence[Image]:
-    """Return all images of the user, locked in one order."""
+    """Return all images of the user, those in the trash too, locked in one order."""
     statement = select(Image).where(Image.owner_id == user.id).order_by(Image.id)
     return session.scalars(images.locked(statement.options(selectinload(Image.shares)))).all()
 
@@ -57,7 +58,8 @@ def _require_none(session: Session, user: User) -> None:
     owned = session.scalar(select(func.count()).where(Image.owner_id == user.id))
     if owned:
         raise UserOwnsImages(
-            f"{user.name} owns {owned} images: ?images=delete deletes them, "
+            f"{user.name} owns {owned} images, those in the trash among them: "
+            "?images=delete removes them for good, "
             "?images=give:USER gives them to another user.",
             usage=owned,
         )
@@ -74,10 +76,10 @@ def _receiver(session: Session, user: User, name: str) -> User:
 def _give_all(session: Session, user: User, receiver: User) -> Sequence[Image]:
     """Make another user the owner of all images, or of none where a name is taken there."""
     other = aliased(Image)
-    theirs = select(other.name).where(other.owner_id == receiver.id)
+    theirs = select(other.name).where(other.owner_id == receiver.id, other.deleted.is_(None))
     taken = session.scalar(
         select(Image.name)
-        .where(Image.owner_id == user.id, Image.name.in_(theirs))
+        .where(Image.owner_id == user.id, Image.name.in_(theirs), NOT_DELETED)
         .order_by(Image.name)
         .limit(1)
     )

@@ -8,11 +8,27 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, true,
 from repoman.identity import Identity, Permission
 from repoman.models import GroupPermission, Image, ImageShare, Membership, now
 
+NOT_DELETED: ColumnElement[bool] = Image.deleted.is_(None)
+"""The condition for images that are not in the trash: of all others, no URL but theirs speaks."""
+
 
 def visible(identity: Identity) -> ColumnElement[bool]:
     """Make the condition on `Image` for the images that ``identity`` may see."""
-    seen = seen_by(identity)
-    return in_force(identity) if seen is None else Image.id.in_(seen) & in_force(identity)
+    seen, there = seen_by(identity), NOT_DELETED & in_force(identity)
+    return there if seen is None else Image.id.in_(seen) & there
+
+
+def deletable_by(identity: Identity) -> ColumnElement[bool]:
+    """Make the condition for images that ``identity`` may delete, and so sees in the trash."""
+    if Permission.IMAGE_DELETE in identity.permissions:
+        return true()
+    mine = _groups_of(identity)
+    deleting = _conferring(Permission.IMAGE_DELETE_GROUP)
+    return or_(
+        Image.owner_id == identity.user_id,
+        Image.group_id.in_(mine.where(Membership.is_admin)),
+        Image.group_id.in_(mine.where(Membership.group_id.in_(deleting))),
+    )
 
 
 def in_force(identity: Identity) -> ColumnElement[bool]:
@@ -24,20 +40,23 @@ def in_force(identity: Identity) -> ColumnElement[bool]:
 
 
 def seen_by(identity: Identity) -> CompoundSelect[int] | None:
-    """Select the ids of the images that ``identity`` may see, expired or not; None: all."""
+    """Select the ids of what ``identity`` may see, expired, deleted or neither; None: all."""
     if {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} & identity.permissions:
         return None
     mine = _groups_of(identity)
-    conferring = select(GroupPermission.group_id).where(
-        GroupPermission.permission.in_(
-            [str(Permission.IMAGE_MODIFY_GROUP), str(Permission.IMAGE_DELETE_GROUP)]
-        )
-    )
+    conferring = _conferring(Permission.IMAGE_MODIFY_GROUP, Permission.IMAGE_DELETE_GROUP)
     return union(
         select(Image.id).where(Image.owner_id == identity.user_id),
         select(Image.id).where(Image.group_id.in_(mine.where(Membership.is_admin))),
         select(Image.id).where(Image.group_id.in_(mine.where(Membership.group_id.in_(conferring)))),
         *readable_by(identity.user_id, mine),
+    )
+
+
+def _conferring(*permissions: Permission) -> Select[int]:
+    """Select the ids of the groups that confer any of these."""
+    return select(GroupPermission.group_id).where(
+        GroupPermission.permission.in_([str(one) for one in permissions])
     )
 
 

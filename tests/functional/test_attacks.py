@@ -130,7 +130,7 @@ def test_the_collector_refuses_a_store_of_which_the_database_knows_nothing(peopl
     people.alice.upload("x")
     store = people.application.application.application.registry.store
     (key,) = dict(store.keys())
-    people.alice.client.delete("/api/images/x")
+    people.alice.client.delete("/api/images/x?purge=true")
     with sessions.changing.begin() as session:
         session.query(Blob).delete()
     with pytest.raises(StrangeStore):

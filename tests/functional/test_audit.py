@@ -85,6 +85,10 @@ REQUESTS = [
     ("POST", "/api/images/raw/alice/kvm/e", multipart(b"2"), "image:edit", "/api/images/alice/e"),
     ("DELETE", "/api/images/raw/alice/kvm/e", None, "image:delete", "/api/images/alice/e"),
     ("DELETE", "/api/images/e", None, "image:delete", "/api/images/alice/e"),
+    ("POST", "/api/images/{uuid}/restore", {"name": "d"}, "image:restore", "/api/images/alice/e"),
+    ("PATCH", "/api/images/d", {"version": 1}, "image:change", "/api/images/alice/d"),
+    ("DELETE", "/api/images/raw/d?version=1&purge=1", None, "image:delete", "/api/images/alice/d"),
+    ("DELETE", "/api/images/d?purge=1", None, "image:delete", "/api/images/alice/d"),
     ("POST", "/api/images", {"name": "f"}, "image:create", "/api/images/alice/f"),
     ("DELETE", "/api/images/alice/f", None, "image:delete", "/api/images/alice/f"),
     ("DELETE", "/api/users/anna", None, "user:delete", "/api/users/anna"),
@@ -125,24 +129,24 @@ def ask(client, method, url, sent):
 def route_of(registry, url):
     """Name the route that a URL is of."""
     mapper = registry.getUtility(IRoutesMapper)
-    return mapper(Request.blank(url.replace("{id}", "1")))["route"].name
+    return mapper(Request.blank(url))["route"].name
 
 
 @pytest.mark.in_process
 def test_every_change_leaves_one_row(people, trail, sessions):
     people.join("admins", people.alice)
     assert people.bob
-    created, tried = "", set()
+    created, tried = {"id": "", "uuid": ""}, set()
     registry = people.application.application.application.registry
-    for method, url, sent, action, thing in REQUESTS:
-        answer = ask(people.alice.client, method, url.replace("{id}", created), sent)
+    for method, pattern, sent, action, thing in REQUESTS:
+        url = pattern.format(**created)
+        answer = ask(people.alice.client, method, url, sent)
         row = trail.one()
         assert (row.user_name, row.action, row.object) == ("alice", action, thing), (method, url)
-        assert row.request == f"{method} {url.replace('{id}', created)}"
+        assert row.request == f"{method} {url.split('?')[0]}"
         assert row.dn == "/C=CA/O=Grid/CN=Alice"
         assert row.request_id == answer.headers["X-Repoman-Request-Id"]
-        if url.endswith("certificates"):
-            created = str(answer.json["id"])
+        created |= {part: str(answer.json[part]) for part in created.keys() & answer.json.keys()}
         tried.add((method, route_of(registry, url)))
     changing = {
         (method, route)
@@ -168,6 +172,11 @@ def test_what_was_sent_and_what_came_of_it_is_in_the_row(people, trail, authorit
         "size": 3,
         "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     }
+    people.alice.client.put("/api/images/raw/xen/debian12", b"abcd")
+    people.alice.client.delete("/api/images/raw/xen/debian12?version=1&purge=true")
+    # Of the file that is current, the row says nothing.
+    deleted = {"hypervisor": "xen", "version": 1, "purge": True}
+    assert json.loads(trail.new()[-1].detail) == deleted
     pem = people.holder("Zoe").certificate.public_bytes(Encoding.PEM).decode()
     people.admin.client.post("/api/users", {"user_name": "zoe", "certificate": pem})
     assert json.loads(trail.one().detail) == {
@@ -215,7 +224,7 @@ def test_what_is_refused_leaves_no_row(people, trail):
 
 def test_rows_outlive_user_and_object_and_no_change_touches_an_older_row(people, trail, sessions):
     people.bob.create()
-    people.admin.client.delete("/api/images/bob/debian12")
+    people.admin.client.delete("/api/images/bob/debian12?purge=true")
     people.admin.client.delete("/api/users/bob")
     first = [(row.id, row.user_name, row.object, row.detail) for row in trail.new()]
     assert [row[1] for row in first] == ["bob", "admin", "admin"]

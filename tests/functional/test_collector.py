@@ -12,17 +12,25 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
-from repoman.models import Blob, Protocol, Upload, now
+from repoman.models import Blob, Image, ImageFile, Protocol, Upload, now
 from repoman.scripts.admin import main as repoman_admin
 from repoman.services.collector import Collected, _stray_files, collect
+from repoman.services.emptying import Trash, remove_images
 from repoman.storage.filesystem import FilesystemStore
 from tests.factories import FILE
+from tests.rights import all_rows
 from tests.wsgi import Source, plain_environ, send
 
 pytestmark = pytest.mark.in_process
 
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
+
+
+@pytest.fixture(autouse=True)
+def _no_time_in_the_trash(ini):
+    """What is deleted or overwritten goes at the next gc, but where a test says otherwise."""
+    ini |= {"repoman.keep_versions": "0", "repoman.trash_ttl": "0"}
 
 
 @pytest.fixture
@@ -42,6 +50,10 @@ def gc(ini, tmp_path):
     return run
 
 
+def ago(seconds):
+    return now() - timedelta(seconds=seconds)
+
+
 def age(sessions, seconds):
     """Let the marks of the collector become older."""
     with sessions.changing.begin() as session:
@@ -55,12 +67,13 @@ def age(sessions, seconds):
 def test_an_overwritten_file_is_reported_first_and_removed_after_its_grace(
     people, gc, remains, sessions
 ):
-    people.alice.create()
+    uuid = people.alice.create()["uuid"]
     people.alice.upload()
     (old,) = remains.blobs()
     people.alice.upload(data=NEW)
     waiting = f"blob {old} ({len(FILE)} bytes): to be removed by a gc 3600 s from now"
-    assert gc() == [waiting, "0 bytes removed."]
+    version = f"deleted version {uuid}/kvm/1 (0 bytes): removed"
+    assert gc() == [version, waiting, "0 bytes removed."]
     age(sessions, 3500)
     assert gc() == [waiting, "0 bytes removed."]
     age(sessions, 100)
@@ -88,7 +101,7 @@ def test_the_grace_of_the_setting_is_used_without_the_option(ini, people, gc, re
     people.alice.create()
     people.alice.upload()
     people.alice.client.delete(RAW)
-    assert "3600 s" in gc()[0]
+    assert "3600 s" in gc()[1]
     assert "7 s" in gc("--grace", "7")[0]
     assert len(remains.files()) == 1
 
@@ -100,7 +113,7 @@ def test_a_file_that_a_copy_shares_stays_until_the_last_image_goes(people, gc, r
     alice.client.post("/api/images/debian12/share/user/bob")
     bob.create("mine", copy_of="alice/debian12")
     alice.client.delete("/api/images/debian12")
-    assert gc("--grace", "0") == ["0 bytes removed."]
+    assert gc("--grace", "0")[1:] == ["0 bytes removed."]
     assert bob.client.get("/api/images/raw/mine").body == FILE
     bob.upload("mine", data=NEW, status=200)
     assert gc("--grace", "0")[-1] == f"{len(FILE)} bytes removed."
@@ -128,8 +141,81 @@ def test_a_blob_whose_file_is_gone_is_forgotten(people, gc, remains, settings):
     for path in (settings.store / "blobs").rglob("*"):
         if path.is_file():
             path.unlink()
-    assert "removed" in gc("--grace", "0")[0]
+    assert "removed" in gc("--grace", "0")[1]
     assert not remains.blobs()
+
+
+# The trash
+
+
+@pytest.fixture
+def trash(people, sessions):
+    """An image of three versions that was deleted, and one whose first version was."""
+    uuids = [people.alice.create(name)["uuid"] for name in ("gone", "debian12")]
+    for data in (FILE, NEW):
+        people.alice.upload(data=data)
+        people.alice.upload("gone", data[::-1])
+    people.alice.upload("gone", b"third")
+    people.alice.client.delete("/api/images/gone", status=200)
+    return uuids
+
+
+def test_the_trash_is_emptied_of_what_has_been_in_it_long_enough(gc, trash, remains, sessions):
+    gone, stays = trash
+    before = len(remains.blobs())
+    assert gc("--trash-ttl", "3600", "--grace", "0") == ["0 bytes removed."]
+    with sessions.changing.begin() as session:
+        session.execute(update(Image).where(Image.uuid == gone).values(deleted=ago(3601)))
+    lines = gc("--trash-ttl", "3600", "--grace", "0")
+    assert lines[0] == f"deleted image {gone} (0 bytes): removed"
+    assert lines[-1] == f"{len(FILE) + len(NEW) + 5} bytes removed."
+    assert len(remains.blobs()) == len(remains.files()) == before - 3
+    with sessions.changing.begin() as session:
+        session.execute(update(ImageFile).values(trashed=ago(3601)).where(~ImageFile.current))
+    lines = gc("--trash-ttl", "3600", "--grace", "0")
+    assert lines[0] == f"deleted version {stays}/kvm/1 (0 bytes): removed"
+    assert lines[-1] == f"{len(FILE)} bytes removed."
+    assert len(remains.blobs()) == len(remains.files()) == 1
+
+
+@pytest.mark.parametrize("grace", ["0", "60"])
+def test_a_dry_run_says_what_gc_does_then_and_changes_nothing(
+    gc, trash, remains, sessions, settings, grace
+):
+    (settings.store / "partial" / ("a" * 32)).write_bytes(b"left by a killed upload")
+    before = all_rows(sessions), remains.all()
+    foreseen = gc("--dry-run", "--grace", grace)
+    assert (all_rows(sessions), remains.all()) == before
+    assert foreseen[0] == f"deleted image {trash[0]} (0 bytes): would be removed"
+    done = gc("--grace", grace)
+    assert sorted(line.replace("would be removed", "removed") for line in foreseen) == sorted(done)
+    assert len(done) == 8
+    assert (all_rows(sessions), remains.all()) != before
+
+
+def test_a_dry_run_reads_the_marks_of_earlier_runs(people, gc, trash, sessions):
+    assert gc()[-1] == "0 bytes removed."
+    age(sessions, 3600)
+    foreseen = gc("--dry-run")
+    assert foreseen[-1] == f"{2 * len(FILE) + len(NEW) + 5} bytes would be removed."
+    assert len(foreseen) == 5
+
+
+def test_what_comes_out_of_the_trash_while_it_is_emptied_stays(people, trash, sessions, settings):
+    gone, _ = trash
+
+    class Sessions:
+        """Lets the image be restored after the collector has seen that it is in the trash."""
+
+        reading = sessions.reading
+
+        @property
+        def changing(self):
+            people.alice.client.post(f"/api/images/{gone}/restore", status=200)
+            return sessions.changing
+
+    assert not list(remove_images(Sessions(), Trash.older_than(0), dry_run=False))
+    assert people.alice.client.get("/api/images/raw/gone").body == b"third"
 
 
 # Files without row
@@ -320,7 +406,7 @@ def test_uploads_copies_and_deletions_go_on_while_it_runs(people, sessions, sett
 
     def collect_all_the_time():
         while not stop.is_set():
-            collected.extend(collect(sessions, FilesystemStore(settings.store), 0))
+            collected.extend(collect(sessions, FilesystemStore(settings.store), 0, trash_ttl=0))
 
     def work(number):
         for turn in range(4):
@@ -342,7 +428,7 @@ def test_uploads_copies_and_deletions_go_on_while_it_runs(people, sessions, sett
     for number in range(3):
         for turn in range(4):
             assert client.get(f"/api/images/raw/copy-{number}-{turn}").body == NEW
-    list(collect(sessions, FilesystemStore(settings.store), 0))
+    list(collect(sessions, FilesystemStore(settings.store), 0, trash_ttl=0))
     assert remains.files() == remains.blobs()
     assert len(remains.blobs()) == 1 + 3 * 4
     # Two collectors may meet over one file, and find a partial file before its lock: no harm done.

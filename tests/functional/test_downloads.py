@@ -297,11 +297,12 @@ def test_a_running_download_survives_overwrite_deletion_and_collection(
     chunks = iter(body)
     received = [next(chunks)]
     people.alice.upload(data=OTHER, status=200)
+    alice.delete(f"{RAW}?version=1&purge=true")
     list(collect(sessions, FilesystemStore(settings.store), 0))
     received.append(next(chunks))
     second = begin(alice)
     alice.delete("/api/images/debian12")
-    list(collect(sessions, FilesystemStore(settings.store), 0))
+    list(collect(sessions, FilesystemStore(settings.store), 0, trash_ttl=0))
     assert not [path for path in (settings.store / "blobs").rglob("*") if path.is_file()]
     assert b"".join(itertools.chain(received, chunks)) == DIGITS
     assert b"".join(second[2]) == OTHER

@@ -62,6 +62,7 @@ def test_a_new_image_is_answered_whole_with_its_raw_url_as_location(people, alic
         "http_file_url": None,
         "copy_of": None,
         "shared_with": {"users": [], "groups": []},
+        "versions": {},
     }
     assert alice.get(url).json == alice.get(made["uuid_url"]).json == made
     assert alice.get(URL).json == [url]
@@ -426,7 +427,7 @@ def test_a_deleted_image_is_gone_and_its_name_free(people, alice):
     made = people.alice.create("x")
     people.alice.upload("x")
     assert alice.delete(f"{URL}/x", status=200).json == {"deleted": made["url"]}
-    for path in ("x", "alice/x", made["uuid"], "raw/x"):
+    for path in ("x", "alice/x", "raw/x", f"raw/{made['uuid']}"):
         refused(alice.get(f"{URL}/{path}", status=404), "image-not-found")
     assert alice.get(URL).json == []
     assert people.alice.create("x")["uuid"] != made["uuid"]

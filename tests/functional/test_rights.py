@@ -45,7 +45,17 @@ def file(method, hypervisor, body=b""):
     )
 
 
-# What is tried on an image of alice's that has files for kvm and xen.
+def version(method):
+    return lambda client, uuid: client.request(
+        f"/api/images/raw/kvm/{uuid}?version=1", method=method, status="*"
+    )
+
+
+def purge(client, uuid):
+    return client.delete(f"/api/images/{uuid}?purge=true", status="*")
+
+
+# What is tried on an image of alice's that has files for kvm and xen, and an earlier one for kvm.
 ACTIONS = {
     "see": lambda client, uuid: client.get(f"/api/images/{uuid}", status="*"),
     "get": lambda client, uuid: client.get(f"/api/images/raw/{uuid}", status="*"),
@@ -57,6 +67,8 @@ ACTIONS = {
     "+hv": change(hypervisor=["kvm", "xen", "qemu"]),
     "put": file("PUT", "lxc", b"new"),
     "ovr": file("PUT", "kvm", b"other"),
+    "ver": version("GET"),
+    "bak": change(version=1),
     "nam": change(name="renamed"),
     "acc": None,  # to what it is not yet: see the test
     "r-o": change(read_only=True),
@@ -71,34 +83,41 @@ ACTIONS = {
     "del": lambda client, uuid: client.delete(f"/api/images/{uuid}", status="*"),
     "d-f": file("DELETE", "kvm"),
     "-hv": change(hypervisor=["kvm"]),
+    "d-v": version("DELETE"),
+    "prg": purge,
+    # And on one that is in the trash.
+    "trs": lambda client, uuid: client.get(f"/api/images/{uuid}", status="*"),
+    "res": lambda client, uuid: client.post(f"/api/images/{uuid}/restore", status="*"),
+    "end": purge,
 }
+TRASH = {"trs", "res", "end"}
 
 TABLE = """
-.                    see get cpy|dsc os_ +hv put ovr|nam acc r-o exp shu shg uns g-0 g-2|pub|own|del d-f -hv
-owner                200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 403 200 200 200
-shared_with_user     200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-shared_with_group    200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-member_none          404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-member_read          200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-member_write         200 200 201 200 200 200 201 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-group_modifier       200 200 201 200 200 200 201 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-group_deleter        200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 200 200 200
-modifier_elsewhere   404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-deleter_elsewhere    404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-reader_and_both_else 200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-admin_elsewhere      404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-group_admin          200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 403 403 403 200 200 200
-image_modify         200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 200 403 403 403
-image_delete         200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 200 200 200
-admin                200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
-stranger             404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-stranger_public      404 200 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-stranger_forbidden   404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
-anonymous            401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
-anonymous_public     401 200 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
-anonymous_forbidden  401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
-unknown              403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
-unknown_public       403 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
+.                    see get cpy|dsc os_ +hv put ovr ver bak|nam acc r-o exp shu shg uns g-0 g-2|pub|own|del d-f -hv d-v prg|trs res end
+owner                200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 200 200 403 200 200 200 200 200 200 200 200
+shared_with_user     200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+shared_with_group    200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+member_none          404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+member_read          200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+member_write         200 200 201 200 200 200 201 200 200 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+group_modifier       200 200 201 200 200 200 201 200 200 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+group_deleter        200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 200 200 200 200 200 200 200 200
+modifier_elsewhere   404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+deleter_elsewhere    404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+reader_and_both_else 200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 404 404 404
+admin_elsewhere      404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+group_admin          200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 403 403 403 200 200 200 200 200 200 200 200
+image_modify         200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 200 200 200 403 403 403 403 403 404 404 404
+image_delete         200 200 201 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 200 200 200 200 200 200 200 200
+admin                200 200 201 200 200 200 201 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200
+stranger             404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+stranger_public      404 200 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+stranger_forbidden   404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404 404
+anonymous            401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
+anonymous_public     401 200 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
+anonymous_forbidden  401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401 401
+unknown              403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
+unknown_public       403 200 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403 403
 """  # noqa: E501 - a role a line
 EXPECTED = {
     role: dict(zip(ACTIONS, map(int, statuses), strict=True))
@@ -181,14 +200,15 @@ def make_images(people, wanted):
                 name=f"image-{number}",
                 owner=user["alice"],
                 group=group.get(columns["group"]),
-                last_version=2,
+                last_version=3,
                 hypervisors=[
                     ImageHypervisor(hypervisor="kvm", position=0),
                     ImageHypervisor(hypervisor="xen", position=1),
                 ],
                 versions=[
-                    ImageFile(hypervisor="kvm", version=1, blob=blob),
-                    ImageFile(hypervisor="xen", version=2, blob=blob),
+                    ImageFile(hypervisor="kvm", version=1, blob=blob, current=False),
+                    ImageFile(hypervisor="kvm", version=2, blob=blob),
+                    ImageFile(hypervisor="xen", version=3, blob=blob),
                 ],
                 shares=[
                     ImageShare(user=user.get(name), group=group.get(name))
@@ -210,7 +230,7 @@ def rows(sessions):
             image.uuid: (
                 {column.key: getattr(image, column.key) for column in Image.__table__.columns},
                 image.hypervisor_names,
-                [(file.hypervisor, file.version, file.blob_id) for file in image.files],
+                [(file.version, file.current, file.blob_id) for file in image.versions],
                 [(share.user_id, share.group_id) for share in image.shares],
             )
             for image in session.scalars(select(Image).options(*whole))
@@ -242,7 +262,8 @@ def test_each_role_may_do_what_the_table_says_and_no_more(ini, sessions, authori
     }
     access = "read" if ROLES[role_name].group_access == "write" else "write"
     actions = ACTIONS | {"acc": change(group_access=access)}
-    uuids = dict(zip(ACTIONS, make_images(people, [columns] * len(ACTIONS)), strict=True))
+    wanted = [columns | {"deleted": now() if name in TRASH else None} for name in ACTIONS]
+    uuids = dict(zip(ACTIONS, make_images(people, wanted), strict=True))
     before = rows(sessions)
     answers = {name: act(client, uuids[name]) for name, act in actions.items()}
     after = rows(sessions)
@@ -300,6 +321,41 @@ def test_lists_hold_exactly_the_images_that_one_can_get(people, crowd):
     assert seen_by == {
         "alice": 42, "admin": 42, "mike": 42, "dick": 21, "rob": 0, "bea": 0,
         "lea": 6, "adam": 18, "mona": 3, "dora": 3, "sam": 7, "sue": 7,
+    }  # fmt: skip
+
+
+def test_the_trash_holds_exactly_the_deleted_images_that_one_can_get(people, crowd):
+    groups_and_access = [
+        *product((None, "modifiers", "deleters"), ("none",)),
+        *product(("lab",), ("none", "read", "write")),
+        (None, "read"),
+    ]
+    wanted = [
+        {
+            "group": group,
+            "group_access": access,
+            "shared": ("sue", "sharers"),
+            "expires": expires,
+            "deleted": now(),
+        }
+        for (group, access), expires in product(
+            groups_and_access, (None, now() - timedelta(days=1))
+        )
+    ]
+    uuids = make_images(people, wanted)
+    seen_by = {}
+    for person in crowd:
+        gettable = {
+            answer.json["url"]
+            for answer in (person.client.get(f"/api/images/{uuid}", status="*") for uuid in uuids)
+            if answer.status_int == 200
+        }
+        assert set(person.client.get("/api/images?state=deleted").json) == gettable, person.name
+        seen_by[person.name] = len(gettable)
+    # 7 images that have expired and 7 that have not.
+    assert seen_by == {
+        "alice": 14, "admin": 14, "mike": 0, "dick": 7, "rob": 0, "bea": 0,
+        "lea": 0, "adam": 6, "mona": 0, "dora": 1, "sam": 0, "sue": 0,
     }  # fmt: skip
 
 

@@ -64,6 +64,26 @@ def test_a_user_is_deleted_after_giving_the_images_away(people, admin, bob):
     assert len(people.zoe.client.get("/api/images").json) == 3
 
 
+def test_images_in_the_trash_count_and_share_the_fate_of_the_others(people, admin, bob, sessions):
+    trashed = bob.client.get("/api/images/two").json["uuid"]
+    for name in ("one", "two"):
+        bob.client.delete(f"/api/images/{name}")
+    answer = admin.delete(f"{URL}/bob", status=409)
+    refused(answer, "user-owns-images")
+    assert answer.json["usage"] == 2
+    # A name there is in nobody's way.
+    people.zoe.create("two")
+    bob.create("one")
+    admin.delete(f"{URL}/bob?images=give:zoe", status=200)
+    assert len(people.zoe.client.get("/api/images?state=deleted").json) == 2
+    shown = people.zoe.client.post(f"/api/images/{trashed}/restore", {"name": "x"}, status=200).json
+    assert (shown["owner_user_name"], shown["group"]) == ("zoe", None)
+    assert people.zoe.client.get("/api/images/raw/x").body == FILE
+    admin.delete(f"{URL}/zoe?images=delete", status=200)
+    rows = all_rows(sessions)
+    assert rows["image"] == rows["image_file"] == []
+
+
 @pytest.mark.parametrize("fate", ["delete", "give:zoe"])
 def test_uploads_under_way_end_with_it(people, admin, bob, fate, remains):
     assert people.zoe

@@ -78,7 +78,7 @@ def test_a_further_backup_copies_only_what_is_new_and_removes_what_is_gone(
     here.run("backup", folder)
     before = blob_in(folder, image).stat()
     first = manifest(folder)["dump"]
-    people.alice.client.delete("/api/images/other")
+    people.alice.client.delete("/api/images/other?purge=true")
     here.run("gc", "--grace", "0")
     people.alice.create("third")
     people.alice.upload("third", data=FILE[::-1])
@@ -113,7 +113,7 @@ def test_links_take_no_room_and_stay_when_the_store_loses_its_file(
     assert "linked" in here.run("backup", folder, "--hard-link")
     stored = here.store / "blobs" / image[:2] / image
     assert os.path.samefile(stored, blob_in(folder, image))
-    people.alice.client.delete("/api/images/debian12")
+    people.alice.client.delete("/api/images/debian12?purge=true")
     here.run("gc", "--grace", "0")
     assert not stored.exists()
     site = restored(folder)
@@ -174,7 +174,7 @@ def test_a_backup_killed_at_any_step_leaves_the_former_or_is_whole(
     people.alice.upload("other", data=NEW)
     here.run("backup", folder)
     before, former = (here.rows(), here.files()), manifest(folder)
-    people.alice.client.delete("/api/images/other")
+    people.alice.client.delete("/api/images/other?purge=true")
     here.run("gc", "--grace", "0")
     people.alice.upload(data=FILE[::-1])
     after = here.rows(), here.files()
@@ -228,7 +228,7 @@ def test_the_collector_keeps_what_a_running_backup_may_still_need(
     stray = "ab" * 16
     (here.store / "blobs" / "ab").mkdir()
     (here.store / "blobs" / "ab" / stray).write_bytes(b"stray")
-    people.alice.client.delete("/api/images/debian12")
+    people.alice.client.delete("/api/images/debian12?purge=true")
     kept = "kept for a backup or a restore that is running"
     assert here.run("gc", "--grace", "0").splitlines() == [
         f"blob {image} ({len(FILE)} bytes): {kept}",
