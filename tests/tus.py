@@ -24,9 +24,9 @@ def checksum(data: bytes, algorithm: str = "sha1") -> dict[str, str]:
     return {"Upload-Checksum": f"{algorithm} {b64(hashlib.new(algorithm, data).digest())}"}
 
 
-def create(client, body=b"", *, path="/api/uploads", length=len(FILE), headers=(), **options):
+def create(client, body=b"", *, path="/api/uploads", headers=(), **options):
     """Begin an upload, by default of `FILE` to ``debian12``, and return the answer."""
-    sent = TUS | {"Upload-Length": str(length)}
+    sent = TUS | {"Upload-Length": str(len(FILE))}
     if path == "/api/uploads":
         sent["Upload-Metadata"] = metadata(image="debian12", filename="disk.img")
     if body:
