@@ -8,6 +8,7 @@ from pyramid.request import Request
 
 from repoman.errors import TUS_VERSION, UnknownTusVersion
 from repoman.routing import DOWNLOADS
+from repoman.settings import Settings
 from repoman.tus.headers import ALGORITHMS, EXTENSIONS, RESUMABLE
 
 ROUTES = frozenset({"uploads", "upload"})
@@ -58,12 +59,21 @@ def add_headers(event: NewResponse) -> None:
     if name in ROUTES or is_creation(request, name):
         response.headers[RESUMABLE] = TUS_VERSION
     if request.method == "OPTIONS" and name in ROUTES | DOWNLOADS and response.status_int == 204:
-        response.headers["Tus-Version"] = TUS_VERSION
-        response.headers["Tus-Extension"] = ",".join(EXTENSIONS)
-        response.headers["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
+        response.headers.update(offer(request.settings))
     if request.method == "HEAD" and "repoman.sent_as_post" in request.environ:
         # The client waits for as many bytes as Content-Length says: it did not send HEAD.
         response.body = b""
+
+
+def offer(settings: Settings) -> dict[str, str]:
+    """Say what of tus there is."""
+    offered = {
+        "Tus-Version": TUS_VERSION,
+        "Tus-Extension": ",".join(EXTENSIONS),
+        "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
+    }
+    most = settings.max_image_size
+    return offered if most is None else offered | {"Tus-Max-Size": str(most)}
 
 
 def includeme(config: Configurator) -> None:

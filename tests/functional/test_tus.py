@@ -188,7 +188,32 @@ def test_options_tell_what_of_tus_there_is(alice):
     assert alice.options("/api/uploads").headers["Allow"] == "GET, HEAD, OPTIONS, POST"
     allowed = alice.options("/api/uploads/x").headers["Allow"]
     assert allowed == "DELETE, GET, HEAD, OPTIONS, PATCH"
+    assert "Tus-Max-Size" not in told
     assert "Tus-Version" not in alice.options("/api/images").headers
+
+
+class TestOfASmallServer:
+    """It takes files of less than `FILE`'s size."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, ini):
+        ini["repoman.max_image_size"] = "9000"
+
+    def test_a_larger_file_does_not_begin(self, alice, remains):
+        assert alice.options("/api/uploads").headers["Tus-Max-Size"] == "9000"
+        assert_refused(create(alice, status=413), 413, "file-too-large")
+        assert remains.all() == (set(), set(), set(), set())
+
+
+def test_the_whole_length_is_reserved_from_the_beginning(people, alice):
+    people.admin.client.post_json("/api/users/alice", {"quota": len(FILE)})
+    url = create(alice, FILE[:9], status=201).headers["Location"]
+    assert alice.get("/api/users/alice/usage").json["free"] == 0
+    assert_refused(create(alice, status=413), 413, "quota-exceeded")
+    patch(alice, url, 9, FILE[9:100], status=204)
+    alice.delete(url)
+    assert alice.get("/api/users/alice/usage").json["free"] == len(FILE)
+    create(alice, FILE, status=201)
 
 
 def test_it_takes_the_right_to_the_image_to_begin(people, alice):

@@ -1,8 +1,14 @@
 """Uploads by tus that break off, meet another request, or fail at their end."""
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
-from repoman.errors import StoreUnavailable
+import pytest
+from sqlalchemy import select
+
+from repoman.errors import StoreUnavailable, UploadNotFound
+from repoman.models import Upload
+from repoman.services import own_uploads
 from repoman.storage import partials
 from tests.factories import FILE
 from tests.tus import TUS, create, head, metadata, patch
@@ -135,17 +141,25 @@ def test_one_that_stands_still_is_taken_over_and_writes_nothing_more(
     assert [len(found) for found in remains.all()] == [1, 0, 1, 0]
 
 
-def test_of_two_who_are_the_last_one_is(alice, url):
-    """The second finds its upload, and it ends before the second has locked the image."""
-    twice = []
+def test_an_upload_that_ends_while_another_waits_for_its_image_is_not_found(url, sessions):
+    """Else the second would take the file, which is an image's by now, for the upload's."""
+    key = url.rpartition("/")[2]
+    with sessions.reading() as session:
+        caller = SimpleNamespace(user_id=session.scalars(select(Upload.user_id)).one())
 
-    def again():
-        twice.append(stream(alice, url, 0, Untouchable(), length=len(FILE), status=423))
+    def look():
+        with sessions.changing.begin() as session:
+            return own_uploads.find(session, caller, key, lock=True)
 
-    stream(alice, url, 0, Source(FILE, again), length=len(FILE), status=204)
-    assert twice
-    assert_refused(patch(alice, url, 0, FILE, status=404), 404, "upload-not-found")
-    assert alice.get(RAW).body == FILE
+    with ThreadPoolExecutor(1) as pool:
+        with sessions.changing.begin() as session:
+            upload = own_uploads.find(session, caller, key, lock=True)
+            waiting = pool.submit(look)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+            session.delete(upload)
+        with pytest.raises(UploadNotFound):
+            waiting.result(10)
 
 
 def test_an_upload_whose_image_is_deleted_meanwhile_ends(alice, url, remains):
