@@ -56,18 +56,26 @@ def file_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
     found = parse_digest_field("Repr-Digest", headers.get("Repr-Digest"))
     checksum = headers.get("X-Repoman-Checksum")
     if checksum is not None:
-        match = _checksum.fullmatch(checksum.strip())
-        if match is None:
-            raise InvalidParameter(
-                "X-Repoman-Checksum must look like sha256=HEX.", field="X-Repoman-Checksum"
-            )
-        given = bytes.fromhex(match[1])
-        if found.setdefault("sha256", given) != given:
-            raise InvalidParameter(
-                "Repr-Digest and X-Repoman-Checksum contradict each other.",
-                field="X-Repoman-Checksum",
-            )
+        given = parse_checksum(checksum, "X-Repoman-Checksum", "X-Repoman-Checksum")
+        found = united(found, given, "Repr-Digest and X-Repoman-Checksum", "X-Repoman-Checksum")
     return found
+
+
+def parse_checksum(text: str, what: str, field: str) -> dict[str, bytes]:
+    """Read ``sha256=HEX`` or ``sha256:HEX``. Raises `InvalidParameter`, which names ``what``."""
+    match = _checksum.fullmatch(text.strip())
+    if match is None:
+        raise InvalidParameter(f"{what} must look like sha256=HEX.", field=field)
+    return {"sha256": bytes.fromhex(match[1])}
+
+
+def united(
+    one: Mapping[str, bytes], other: Mapping[str, bytes], what: str, field: str
+) -> dict[str, bytes]:
+    """Put together what is said of one file in two places. Raises `InvalidParameter`."""
+    if any(one.get(name, digest) != digest for name, digest in other.items()):
+        raise InvalidParameter(f"{what} contradict each other.", field=field)
+    return {**one, **other}
 
 
 def content_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
@@ -126,8 +134,12 @@ def verify(
             )
 
 
-def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
-    """Pass chunks through; raise `ContentMismatch` at their end where they are not those meant."""
+def verified(
+    chunks: Iterable[bytes],
+    expected: Mapping[str, bytes],
+    mismatch: type[ContentMismatch] = ContentMismatch,
+) -> Chunks:
+    """Pass chunks through; raise ``mismatch`` at their end where they are not those meant."""
     hasher = Hasher(expected)
     try:
         for chunk in chunks:
@@ -135,4 +147,4 @@ def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
             yield chunk
     finally:
         digests = hasher.close()
-    verify(expected, digests, "content", ContentMismatch)
+    verify(expected, digests, "content", mismatch)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from repoman import times
 from repoman.identity import ADMINS, Identity, Permission
-from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
+from repoman.models import Certificate, Group, Image, ImageFile, Membership, Protocol, Upload, User
 from repoman.security import Action, may
 from repoman.services import groups, image_lists, pages, quotas, states
 from repoman.settings import Settings
@@ -155,6 +155,23 @@ class Presenter:
                 str(one.version): self._version(image, one) for one in image.versions
             }
         return shown
+
+    def upload(self, upload: Upload, arrived: int) -> Json:
+        """Show an unfinished upload; the image to those who may still see it."""
+        is_seen = may(self.caller, Action.READ_IMAGE, upload.image)
+        is_known = upload.protocol != Protocol.FORM
+        return {
+            "id": upload.uuid,
+            "url": self.urls.upload(upload.uuid),
+            "image": self.urls.image(upload.image) if is_seen else None,
+            "hypervisor": upload.hypervisor,
+            "protocol": upload.protocol,
+            "offset": arrived,
+            "length": upload.length if is_known else None,
+            "metadata": upload.tus_metadata,
+            "created": self.time(upload.created),
+            "expires": self.time(upload.expires),
+        }
 
     def _file(self, file: ImageFile) -> Json:
         return {
