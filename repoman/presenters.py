@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from repoman import times
 from repoman.identity import ADMINS, Identity, Permission
-from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
+from repoman.models import Blob, Certificate, Group, Image, ImageFile, Membership, User
 from repoman.security import Action, may
-from repoman.services import groups, image_lists, pages
+from repoman.services import groups, image_lists, labels, pages
 from repoman.settings import Settings
 from repoman.urls import Urls
 
@@ -123,6 +123,8 @@ class Presenter:
             "raw_file_uploaded": first is not None,
             "size": first and first.blob.size,
             "checksum": first and checksum(first),
+            **label(first.blob if first else None),
+            "format": labels.format_of(image),
             "version": first and first.version,
             "uploaded": first and self.time(first.uploaded),
             "files": {name: self._file(file) for name, file in files.items() if file},
@@ -144,6 +146,7 @@ class Presenter:
         return {
             "size": file.blob.size,
             "checksum": checksum(file),
+            **label(file.blob),
             "uploaded": self.time(file.uploaded),
             "version": file.version,
         }
@@ -156,7 +159,8 @@ class Presenter:
         }
 
     def _url_without_certificate(self, image: Image) -> str | None:
-        if not (image.unauthenticated_access and self.settings.allow_unauthenticated):
+        allowed = image.unauthenticated_access and self.settings.allow_unauthenticated
+        if not allowed or labels.is_quarantined(image):
             return None
         http_url = self.settings.http_url
         return (Urls(http_url) if http_url else self.urls).any_file(image)
@@ -184,10 +188,23 @@ def permissions_by(member_of: Iterable[Group]) -> list[str]:
 
 
 def state(image: Image) -> str:
-    """Say ``active`` (it has a file), ``uploading`` (the first is on its way) or ``empty``."""
+    """Say ``quarantined`` (a file is unsafe), ``active`` (it has one), ``uploading`` or ``empty``.
+
+    ``uploading`` is without a file, while the first is on its way.
+    """
     if image.files:
-        return "active"
+        return "quarantined" if labels.is_quarantined(image) else "active"
     return "uploading" if image.uploads else "empty"
+
+
+def label(blob: Blob | None) -> Json:
+    """Show what a file was found to be; nulls where nobody has looked, or there is none."""
+    return {
+        "format": blob and blob.format,
+        "virtual_size": blob and blob.virtual_size,
+        "compression": blob and blob.compression,
+        "dangers": blob and labels.dangers(blob),
+    }
 
 
 def checksum(file: ImageFile) -> Json:

@@ -97,6 +97,17 @@ def _sendfile(text: str) -> Sendfile:
     raise ValueError("it must be none or x-sendfile")
 
 
+UnsafeImages = Literal["refuse", "quarantine"]
+"""What becomes of an upload that is unsafe: nothing is kept of it, or its owner alone reads it."""
+
+
+def _unsafe_images(text: str) -> UnsafeImages:
+    match text.strip().lower():
+        case "refuse" | "quarantine" as known:
+            return known
+    raise ValueError("it must be refuse or quarantine")
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -126,6 +137,7 @@ class Settings:
     time_format: TimeFormat = _setting("repoman.time_format", _time_format, "rfc3339")
     gc_grace: int = _setting("repoman.gc_grace", _seconds, 3600)
     upload_ttl: int = _setting("repoman.upload_ttl", _seconds, 24 * 3600)
+    unsafe_images: UnsafeImages = _setting("repoman.unsafe_images", _unsafe_images, "refuse")
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)

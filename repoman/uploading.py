@@ -61,7 +61,7 @@ def take_in(
         with closing(body.chunks):
             received = files.receive(body.chunks, running.partial, expected)
         image, is_first = files.finish(
-            request.db, request.identity, running, received, precondition
+            request.db, request.identity, running, received, precondition, request.settings
         )
         shown: Json = request.present.image(image)
         context.image = context.thing = image

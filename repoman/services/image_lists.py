@@ -18,6 +18,7 @@ from repoman.models import (
     User,
 )
 from repoman.models.folding import mentions
+from repoman.services import labels
 from repoman.services.pages import Order
 from repoman.services.visibility import (
     group_reads,
@@ -120,8 +121,10 @@ def _is_in_state(state: str) -> Condition:
     """As `repoman.presenters.state` says it of one image."""
     has_file = exists().where(ImageFile.image_id == Image.id)
     has_upload = exists().where(Upload.image_id == Image.id)
+    if state == "quarantined":
+        return labels.in_quarantine()
     if state == "active":
-        return has_file
+        return has_file & ~labels.in_quarantine()
     return ~has_file & (has_upload if state == "uploading" else ~has_upload)
 
 
@@ -144,6 +147,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
     ),
     "group": _is_of_group,
     "state": _is_in_state,
+    "format": labels.has_format,
     "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
 }
 """Query parameters and the conditions that they put on an image."""
