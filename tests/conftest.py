@@ -17,6 +17,7 @@ from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
 from tests.databases import Database, PostgresDatabase, SqliteDatabase
+from tests.disks import Disks, NoPrograms
 from tests.factories import People
 from tests.pki import CertificateAuthority
 from tests.postgres import Cluster, NoPostgres
@@ -104,6 +105,15 @@ def front(installation, authority, postgres) -> Iterator[Front]:
     made = Front(installation, authority)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def disks(tmp_path_factory) -> Disks:
+    """Real disks, each made once."""
+    try:
+        return Disks(tmp_path_factory.mktemp("disks"))
+    except NoPrograms as reason:
+        pytest.skip(f"looks into real disks, and {reason}")
 
 
 @pytest.fixture
