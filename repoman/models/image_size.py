@@ -7,8 +7,7 @@ Only changes through the ORM are seen: a bulk INSERT, UPDATE or DELETE of these 
 
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, event, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Connection, event, func, select, update
 
 from repoman.models.blob import Blob, ImageFile
 from repoman.models.image import NO_FILE, Image, ImageHypervisor
@@ -21,20 +20,14 @@ _first = (
     .correlate(Image)
     .scalar_subquery()
 )
-
-
-def of_first_file(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
-    """SQL for an image: a blob's column, of its first hypervisor's current file, or NULL."""
-    return (
-        select(column)
-        .join(ImageFile, ImageFile.blob_id == Blob.id)
-        .where(ImageFile.image_id == Image.id, ImageFile.hypervisor == _first, ImageFile.current)
-        .correlate(Image)
-        .scalar_subquery()
-    )
-
-
-PRIMARY_SIZE = func.coalesce(of_first_file(Blob.size), NO_FILE)
+_size = (
+    select(Blob.size)
+    .join(ImageFile, ImageFile.blob_id == Blob.id)
+    .where(ImageFile.image_id == Image.id, ImageFile.hypervisor == _first, ImageFile.current)
+    .correlate(Image)
+    .scalar_subquery()
+)
+PRIMARY_SIZE = func.coalesce(_size, NO_FILE)
 """SQL for an image: bytes of its first hypervisor's current file, or `NO_FILE`."""
 
 

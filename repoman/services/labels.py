@@ -7,14 +7,13 @@ and so is every version and copy that names its blob, and an old file when it is
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, case, exists
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from repoman.errors import FormatMismatch, ImageQuarantined, UnsafeImage
 from repoman.identity import Identity
 from repoman.inspection import Danger, Label
-from repoman.models import Blob, Image, ImageFile
+from repoman.models import Blob, Image, ImageFile, ImageHypervisor
 from repoman.models.image import NO_FILE
-from repoman.models.image_size import of_first_file
 from repoman.settings import Settings
 
 _ALONE = "write all of it into one file: qemu-img convert -O qcow2 FILE NEW"
@@ -70,12 +69,7 @@ def is_quarantined(image: Image) -> bool:
 
 def in_quarantine() -> ColumnElement[bool]:
     """Make the condition on `Image` that `is_quarantined` says of one."""
-    return exists().where(
-        ImageFile.image_id == Image.id,
-        ImageFile.current,
-        ImageFile.blob_id == Blob.id,
-        Blob.dangers.is_not(None),
-    )
+    return Image.id.in_(_of_current_files().where(Blob.dangers.is_not(None)))
 
 
 def check_readable(caller: Identity | None, image: Image, file: ImageFile) -> None:
@@ -139,5 +133,22 @@ def format_of(image: Image) -> str | None:
 
 def has_format(name: str | None) -> ColumnElement[bool]:
     """Make the condition on `Image` for those of which `format_of` says ``name``."""
-    shown = case((Image.size == NO_FILE, Image.format), else_=of_first_file(Blob.format))
-    return shown.is_(None) if name is None else shown == name
+    is_first = and_(
+        ImageHypervisor.image_id == ImageFile.image_id,
+        ImageHypervisor.hypervisor == ImageFile.hypervisor,
+        ImageHypervisor.position == 0,
+    )
+    of_file = _of_current_files().join(ImageHypervisor, is_first).where(Blob.format == name)
+    without = and_(Image.size == NO_FILE, Image.format == name)
+    return or_(without, Image.id.in_(of_file))
+
+
+def _of_current_files() -> Select[int]:
+    """Select the ids of images, to be narrowed by their current files' blobs.
+
+    Blobs come first, and no subquery looks at each image: where few of many images fit, SQLite
+    takes ten times as long for that.
+    """
+    return (
+        select(ImageFile.image_id).join(Blob, Blob.id == ImageFile.blob_id).where(ImageFile.current)
+    )
