@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from repoman.errors import ContentMismatch, DigestMismatch, InvalidParameter
 from repoman.streams import Chunks
@@ -83,22 +84,32 @@ def content_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
     return parse_digest_field("Content-Digest", headers.get("Content-Digest"))
 
 
+class Consumer(Protocol):
+    """What looks at a stream besides the digests."""
+
+    def update(self, chunk: bytes, /) -> None:
+        """Take the next bytes."""
+
+
 class Hasher:
     """Computes digests in a second thread, while the first reads and writes.
 
     hashlib releases the interpreter's lock. At most `DEPTH` chunks wait, so memory stays flat.
+    ``consumers`` get the same chunks in the same thread, each after the digests.
     """
 
     DEPTH = 8
 
-    def __init__(self, algorithms: Iterable[str]) -> None:
+    def __init__(self, algorithms: Iterable[str], *consumers: Consumer) -> None:
         self._hashes = {name: hashlib.new(name) for name in algorithms}
+        self._consumers: list[Consumer] = [*self._hashes.values(), *consumers]
         self._chunks: queue.Queue[bytes | None] = queue.Queue(self.DEPTH)
         self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
 
     def update(self, chunk: bytes) -> None:
         """Hand over a chunk; waits while `DEPTH` are still to be hashed."""
-        if not self._hashes:
+        if not self._consumers:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
@@ -107,15 +118,25 @@ class Hasher:
 
     def _run(self) -> None:
         while (chunk := self._chunks.get()) is not None:
-            for digest in self._hashes.values():
-                digest.update(chunk)
+            if self._failure is None:
+                try:
+                    for consumer in self._consumers:
+                        consumer.update(chunk)
+                # Kept for `close`: were nobody there to take chunks, `update` would wait for ever.
+                except Exception as failure:
+                    self._failure = failure
 
     def close(self) -> dict[str, bytes]:
-        """Wait for the thread and return the digests by name. May be repeated."""
+        """Wait for the thread and return the digests by name. May be repeated.
+
+        Raises what a consumer raised.
+        """
         if self._thread is not None:
             self._chunks.put(None)
             self._thread.join()
             self._thread = None
+        if self._failure is not None:
+            raise self._failure
         return {name: digest.digest() for name, digest in self._hashes.items()}
 
 

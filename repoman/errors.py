@@ -160,6 +160,12 @@ class GroupProtected(RepomanError):
     status, code, title = 403, "group-protected", "Group protected"
 
 
+class ImageQuarantined(RepomanError):
+    """An unsafe file, which is for the image's owner alone; ``dangers`` says why."""
+
+    status, code, title = 403, "image-quarantined", "Image quarantined"
+
+
 class NotFound(RepomanError):
     """No such URL."""
 
@@ -376,6 +382,18 @@ class RangeNotSatisfiable(RepomanError):
     def headers(self) -> dict[str, str]:
         """RFC 9110 section 15.5.17: say how long the file is."""
         return {"Content-Range": f"bytes */{self.extra['size']}"}
+
+
+class UnsafeImage(RepomanError):
+    """A file that must not be run as it is; ``dangers`` says why."""
+
+    status, code, title = 422, "unsafe-image", "Unsafe image"
+
+
+class FormatMismatch(RepomanError):
+    """A file has another format than the image is to have."""
+
+    status, code, title = 422, "format-mismatch", "Format mismatch"
 
 
 class InternalError(RepomanError):

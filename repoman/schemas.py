@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from repoman import names, times
 from repoman.errors import InvalidParameter, MissingParameter, RepomanError, UnknownParameter
 from repoman.identity import Permission
+from repoman.inspection import FORMAT_NAMES
 from repoman.settings import MOST_BYTES, parse_boolean, parse_size
 
 LONGEST = 4096
@@ -123,6 +124,13 @@ def _permission(value: Any) -> Permission:
     return _permissions([value])[0]
 
 
+def _disk_format(value: Any) -> str:
+    name = _string(value)
+    if name not in FORMAT_NAMES:
+        raise ValueError(f"it must be one of {', '.join(FORMAT_NAMES)}")
+    return name
+
+
 Line = Annotated[str, BeforeValidator(_line), Field(max_length=255)]
 Prose = Annotated[str, BeforeValidator(_prose), Field(max_length=LONGEST)]
 Text = Annotated[str, BeforeValidator(_string), Field(max_length=64 * 1024)]
@@ -135,6 +143,7 @@ Version = Annotated[int, BeforeValidator(_version)]
 Names = Annotated[list[str], BeforeValidator(_list), Field(max_length=MOST_NAMES)]
 Permissions = Annotated[list[Permission], BeforeValidator(_permissions)]
 OnePermission = Annotated[Permission, BeforeValidator(_permission)]
+DiskFormat = Annotated[str, BeforeValidator(_disk_format)]
 GroupAccess = Literal["none", "read", "write"]
 
 
@@ -231,6 +240,7 @@ class ImageFields(Fields):
     os_type: Line | None = None
     os_variant: Line | None = None
     os_arch: Line | None = None
+    format: DiskFormat | None = None
     hypervisor: Names | None = None
     group: AccountName | None = None
     group_access: GroupAccess | None = None

@@ -10,9 +10,19 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from repoman import names
 from repoman.errors import ImageReadOnly, InvalidParameter
 from repoman.identity import Identity, Permission
-from repoman.models import Group, Image, ImageFile, ImageShare, User, now
+from repoman.models import Group, Image, ImageShare, User, now
 from repoman.security import Action, denied, no_such_image, require
-from repoman.services import groups, hypervisors, owners, pages, quotas, users, versions
+from repoman.services import (
+    copies,
+    groups,
+    hypervisors,
+    labels,
+    owners,
+    pages,
+    quotas,
+    users,
+    versions,
+)
 from repoman.services.visibility import NOT_DELETED
 from repoman.settings import Settings
 
@@ -24,6 +34,7 @@ FIELD_ACTIONS: Mapping[str, Action] = {
     "os_variant": Action.EDIT_IMAGE,
     "os_arch": Action.EDIT_IMAGE,
     "version": Action.EDIT_IMAGE,
+    "format": Action.EDIT_IMAGE,
     "name": Action.MANAGE_IMAGE,
     "group": Action.MANAGE_IMAGE,
     "group_access": Action.MANAGE_IMAGE,
@@ -124,22 +135,22 @@ def create(
 
     A copy takes the source's files, description, os fields and hypervisors, and none of its
     access, group, shares, ``read_only`` or ``expires``. The blobs are shared, not copied.
-    Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
-    `QuotaExceeded`.
+    Raises `PermissionDenied`, `NotGroupMember`, `ImageQuarantined`, `InvalidParameter`,
+    `ImageExists`, `FormatMismatch`, `QuotaExceeded`.
     """
     owner = _owner_of_new(session, caller, fields)
     group = _group_of_new(session, owner, fields, settings)
     require(caller, Action.CREATE_IMAGE, group)
     if "expires" in fields and fields["expires"] and fields["expires"] <= now():
         raise InvalidParameter("An image cannot begin expired.", field="expires")
+    wanted = fields.get("hypervisor")
+    listed = hypervisors.known(wanted, settings) if wanted else _usual(source, settings)
+    copied = copies.files_of(caller, source, listed) if source else []
     owners.check_name_free(session, owner, fields["name"])
     image = _new(fields, owner, group, source)
-    wanted = fields.get("hypervisor")
-    listed = hypervisors.known(wanted, settings) if wanted else None
-    if source is None:
-        hypervisors.assign(image, listed or settings.hypervisors[:1])
-    else:
-        _copy_files(image, source, listed)
+    hypervisors.assign(image, listed)
+    copies.put(image, copied)
+    labels.declare(image, fields.get("format"))
     session.add(image)
     session.flush()
     if source is not None:
@@ -167,16 +178,9 @@ def _new(
     return image
 
 
-def _copy_files(image: Image, source: Image, listed: Sequence[str] | None) -> None:
-    """Name the source's blobs in new rows; with a list of hypervisors, only for these."""
-    hypervisors.assign(image, listed or source.hypervisor_names)
-    for hypervisor in image.hypervisor_names:
-        file = source.current_file(hypervisor)
-        if file is not None:
-            image.last_version += 1
-            image.versions.append(
-                ImageFile(hypervisor=hypervisor, version=image.last_version, blob=file.blob)
-            )
+def _usual(source: Image | None, settings: Settings) -> Sequence[str]:
+    """Return the hypervisors of a new image that names none."""
+    return source.hypervisor_names if source else settings.hypervisors[:1]
 
 
 def modify(
@@ -186,7 +190,7 @@ def modify(
 
     A ``version`` that is current already is no change.
     Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
-    `ImageReadOnly`, `QuotaExceeded`, `VersionNotFound`.
+    `ImageReadOnly`, `FormatMismatch`, `QuotaExceeded`, `VersionNotFound`.
     """
     _require_rights(caller, image, fields)
     if "version" in fields and versions.is_current(image, fields["version"]):
@@ -199,6 +203,8 @@ def modify(
         versions.put_back(session, image, fields["version"], settings)
     if "hypervisor" in fields:
         _change_hypervisors(session, image, hypervisors.known(fields["hypervisor"], settings))
+    if "format" in fields:
+        labels.declare(image, fields["format"])
     _change_owner_and_name(session, image, fields)
     if "group" in fields:
         _change_group(session, caller, image, fields["group"])

@@ -1,5 +1,6 @@
 """Real answers are what openapi.yaml says, with no property, status or header that it does not."""
 
+import gzip
 import re
 from importlib.resources import files
 
@@ -231,13 +232,14 @@ def test_errors(people):
     alice, admin = people.alice.client, people.admin.client
     stranger = people.client(people.holder("Nobody"))
     people.alice.create("debian12", read_only=True)
+    people.alice.create("disk", format="qcow2")
     people.bob.create("old", expires="2096-01-01T00:00:00Z")
     people.bob.client.post("/api/images/old/share/user/alice")
     people.bob.client.post("/api/images/old", {"expires": "2020-01-01T00:00:00Z"})
     for response in (
         people.anonymous.get("/api/whoami", status=401),
         stranger.get("/api/whoami", status=403),
-        alice.get("/api/images?format=raw", status=400),
+        alice.get("/api/images?size=1", status=400),
         alice.get("/api/images", headers={"Accept": "image/png"}, status=406),
         alice.post("/api/images", {"naem": "x"}, status=400),
         alice.post("/api/images", "name=a&name=b", status=400),
@@ -249,6 +251,8 @@ def test_errors(people):
         alice.get("/api/users/nobody", status=404),
         alice.get("/api/images/bob/old", status=410),
         alice.put("/api/images/raw/debian12", FILE, status=409),
+        alice.put("/api/images/raw/disk", FILE, status=422),
+        alice.put("/api/images/raw/disk", gzip.compress(FILE)[:20], status=422),
         admin.delete("/api/users/alice", status=409),
     ):
         assert documented(response) == "Problem"

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from repoman import gate, queries, routing, schemas
 from repoman.errors import RepomanError
 from repoman.identity import Permission
+from repoman.inspection import FORMAT_NAMES, Danger
 from repoman.metrics.families import FAMILIES
 from repoman.scripts import admin
 from repoman.server import ServerSettings
@@ -261,6 +262,12 @@ def test_permissions_are_documented():
     rows = table(REST, "permission", "lets its holder")
     listed = [name.strip("`") for row in rows for name in row[0].split()]
     assert sorted(listed) == sorted(known)
+
+
+def test_formats_and_dangers_are_documented():
+    assert COMPONENTS["schemas"]["Format"]["enum"] == [*FORMAT_NAMES]
+    assert COMPONENTS["schemas"]["Dangers"]["items"]["enum"] == [*Danger]
+    assert [row[0] for row in table(REST, "danger")] == [*Danger]
 
 
 def own_headers(text: str) -> set[str]:
