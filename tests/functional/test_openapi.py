@@ -176,6 +176,12 @@ def test_images(people):
     assert copy.json["copy_of"] == shown.json["url"]
     assert documented(admin.post("/api/images/alice/debian12", {"group": ""})) == "Image"
     assert documented(admin.delete("/api/images/alice/debian12")) == "Deleted"
+    url = f"/api/images/{shown.json['uuid']}"
+    assert documented(alice.client.get("/api/images?state=deleted&expand=true")) == "Images"
+    assert documented(alice.client.get(url)) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "old"})) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "copy"}, status=409))
+    assert documented(alice.client.delete(f"{url}?purge=true")) == "Deleted"
 
 
 def test_lists(people):
@@ -224,6 +230,12 @@ def test_files(people, path):
     assert documented(client.put(url, FILE, headers={"If-None-Match": "*"}, status=412))
     assert documented(client.put(url, b"", status=400)) == "Problem"
     assert documented(client.post(url, {"a": "b"}, status=415)) == "Problem"
+    for method in ("GET", "HEAD"):
+        documented(client.request(f"{url}?version=1", method=method, status=200))
+    assert documented(client.patch("/api/images/debian12", {"version": 1})) == "Image"
+    assert documented(client.patch("/api/images/debian12", {"version": 9}, status=404))
+    assert documented(client.delete(f"{url}?version=1&purge=true", status=200)) == "Deleted"
+    assert documented(client.delete(f"{url}?version=1", status=404)) == "Problem"
     assert documented(client.delete(url, status=200)) == "Deleted"
     assert documented(client.delete(url, status=404)) == "Problem"
 
