@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from repoman import schemas
+from tests import tus
 from tests.factories import FILE
 
 DOCUMENT = yaml.safe_load(files("repoman").joinpath("openapi.yaml").read_text())
@@ -237,6 +238,32 @@ def test_files(people, path):
     assert documented(client.delete(f"{url}?version=1&purge=true", status=200)) == "Deleted"
     assert documented(client.delete(f"{url}?version=1", status=404)) == "Problem"
     assert documented(client.delete(url, status=200)) == "Deleted"
+    assert documented(client.delete(url, status=404)) == "Problem"
+
+
+def test_uploads(people):
+    people.alice.create("debian12")
+    client = people.alice.client
+    begun = tus.create(client, FILE[:9], status=201)
+    url = begun.headers["Location"]
+    for answer in (
+        begun,
+        tus.head(client, url),
+        client.head("/api/uploads"),
+        tus.patch(client, url, 9, FILE[9:99], status=204),
+        client.delete(url, headers=tus.TUS, status=204),
+        tus.create(client, FILE, status=201),
+    ):
+        assert documented(answer) is None
+        assert "Tus-Resumable" in answer.headers
+    url = tus.create(client, path="/api/images/raw/debian12", status=201).headers["Location"]
+    assert documented(client.get("/api/uploads")) == "Uploads"
+    assert documented(client.get(url)) == "Upload"
+    assert documented(tus.patch(client, url, 1, b"x", status=409)) == "Problem"
+    wrong = tus.checksum(b"other")
+    assert documented(tus.patch(client, url, 0, b"x", headers=wrong, status=460)) == "Problem"
+    assert documented(client.patch(url, b"x", status=412)) == "Problem"
+    assert documented(tus.patch(client, url, 0, FILE, status=204)) is None
     assert documented(client.delete(url, status=404)) == "Problem"
 
 
