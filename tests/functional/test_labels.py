@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 import repoman
-from repoman.models import Blob, ImageFile
+from repoman.models import Blob
 from repoman.services import labels
 from tests.disks import SIZE, inspect
 from tests.factories import FILE
@@ -184,16 +184,12 @@ def test_an_old_file_that_proves_unsafe_is_quarantined(people, shared_file, disk
 
 
 @quarantining
-def test_the_rule_is_asked_of_the_very_version(people, shared):
-    """As `?version=` will: the current file is safe, the earlier one is not."""
+def test_an_earlier_version_is_quarantined_too(people, shared):
     people.alice.upload(data=FILE)
-    with people.sessions.reading() as session:
-        unsafe = session.query(Blob).filter(Blob.dangers.is_not(None)).one()
-        current = session.query(ImageFile).one()
-        earlier = ImageFile(hypervisor="kvm", version=1, blob=unsafe)
-        labels.check_readable(None, current.image, current)
-        with pytest.raises(repoman.errors.ImageQuarantined):
-            labels.check_readable(None, current.image, earlier)
+    old = f"{THEIRS}?version=1"
+    assert_refused(people.admin.client.get(old, status=403), 403, "image-quarantined")
+    assert people.admin.client.get(THEIRS).body == FILE
+    people.alice.client.get("/api/images/raw/debian12?version=1", status=200)
 
 
 # The format that an image is to have
