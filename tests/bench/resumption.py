@@ -77,8 +77,8 @@ def resuming(bench: Bench, site: Site, source: Path, times: int) -> Table:
     more = (taken["resume"] - taken["small"]) / arrived
     table = Table(
         f"Going on with an upload of {source.stat().st_size / GIB:g} GiB at its last MiB",
-        "`curl -C N -T`. What had arrived is read again from the page cache, for the digest and the "
-        "format, and synced with the rest. Beside it, a file of 1 MiB alone, and `hashlib` alone.",
+        "`curl -C N -T`. What had arrived is read again from the page cache, for the digest and "
+        "the format, and synced. Beside it, a file of 1 MiB alone, and `hashlib` alone.",
         ("seconds", "a file of 1 MiB", "more for each GiB that had arrived", "sha-256 of a GiB"),
     )
     alone = taken["hash"] / (source.stat().st_size / GIB)
