@@ -125,8 +125,7 @@ def _permission(value: Any) -> Permission:
 
 
 def _disk_format(value: Any) -> str:
-    name = _string(value)
-    if name not in FORMAT_NAMES:
+    if (name := _string(value)) not in FORMAT_NAMES:
         raise ValueError(f"it must be one of {', '.join(FORMAT_NAMES)}")
     return name
 

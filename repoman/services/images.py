@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repoman import names
 from repoman.errors import ImageReadOnly, InvalidParameter
-from repoman.identity import Identity, Permission
+from repoman.identity import Identity
 from repoman.models import Group, Image, ImageShare, User, now
-from repoman.security import Action, denied, no_such_image, require
+from repoman.security import Action, no_such_image, require
 from repoman.services import (
     copies,
     groups,
@@ -138,7 +138,7 @@ def create(
     Raises `PermissionDenied`, `NotGroupMember`, `ImageQuarantined`, `InvalidParameter`,
     `ImageExists`, `FormatMismatch`, `QuotaExceeded`.
     """
-    owner = _owner_of_new(session, caller, fields)
+    owner = owners.of_new(session, caller, fields)
     group = _group_of_new(session, owner, fields, settings)
     require(caller, Action.CREATE_IMAGE, group)
     if "expires" in fields and fields["expires"] and fields["expires"] <= now():
@@ -203,8 +203,8 @@ def modify(
         versions.put_back(session, image, fields["version"], settings)
     if "hypervisor" in fields:
         _change_hypervisors(session, image, hypervisors.known(fields["hypervisor"], settings))
-    if "format" in fields:
-        labels.declare(image, fields["format"])
+    if {"version", "format"} & fields.keys():
+        labels.declare(image, fields.get("format", image.format))
     _change_owner_and_name(session, image, fields)
     if "group" in fields:
         _change_group(session, caller, image, fields["group"])
@@ -234,21 +234,6 @@ def check_writable(image: Image) -> None:
     """Raise `ImageReadOnly` where files may be neither written nor deleted."""
     if image.read_only:
         raise ImageReadOnly("The image is read-only; set read_only=false first.")
-
-
-def _owner_of_new(session: Session, caller: Identity, fields: Mapping[str, Any]) -> User:
-    given = {name for name in (fields.get("owner"), fields.get("user_name")) if name}
-    if len(given) > 1:
-        raise InvalidParameter("owner and user_name are one field.", field="user_name")
-    name = given.pop() if given else caller.user_name
-    if name != caller.user_name and Permission.IMAGE_MODIFY not in caller.permissions:
-        raise denied(Permission.IMAGE_MODIFY)
-    if name == caller.user_name:
-        # By id: the name may have become another's while the request's body came in.
-        own = session.get(User, caller.user_id)
-        if own is not None:
-            return own
-    return users.find(session, name, "owner")
 
 
 def _group_of_new(

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import update
 
 import repoman
-from repoman.models import Blob, ImageFile
+from repoman.models import Blob
 from repoman.services import labels
 from tests.disks import SIZE, inspect
 from tests.factories import FILE
+from tests.tus import create, patch
 from tests.wsgi import Source, assert_refused, post_form, send
 
 pytestmark = pytest.mark.in_process
@@ -184,16 +185,14 @@ def test_an_old_file_that_proves_unsafe_is_quarantined(people, shared_file, disk
 
 
 @quarantining
-def test_the_rule_is_asked_of_the_very_version(people, shared):
-    """As `?version=` will: the current file is safe, the earlier one is not."""
+def test_an_earlier_version_stays_quarantined_and_so_does_one_that_is_put_back(people, shared):
     people.alice.upload(data=FILE)
-    with people.sessions.reading() as session:
-        unsafe = session.query(Blob).filter(Blob.dangers.is_not(None)).one()
-        current = session.query(ImageFile).one()
-        earlier = ImageFile(hypervisor="kvm", version=1, blob=unsafe)
-        labels.check_readable(None, current.image, current)
-        with pytest.raises(repoman.errors.ImageQuarantined):
-            labels.check_readable(None, current.image, earlier)
+    assert people.bob.client.get(THEIRS).body == FILE
+    refused = people.admin.client.get(f"{THEIRS}?version=1", status=403)
+    assert_refused(refused, 403, "image-quarantined")
+    assert people.alice.client.get(f"{RAW}?version=1").status_int == 200
+    assert people.alice.client.patch_json(URL, {"version": 1}).json["state"] == "quarantined"
+    assert_refused(people.admin.client.get(THEIRS, status=403), 403, "image-quarantined")
 
 
 # The format that an image is to have
@@ -255,3 +254,24 @@ def test_who_may_edit_an_image_sets_its_format(people):
     people.alice.client.patch_json(URL, {"group_access": "read"})
     refused = people.carol.client.patch_json(theirs, {"format": "raw"}, status=403)
     assert_refused(refused, 403, "permission-denied")
+
+
+def test_a_version_of_another_format_is_not_put_back(people, disks):
+    alice = people.alice.client
+    people.alice.create()
+    people.alice.upload(status=201)
+    people.alice.upload(data=disks.read("qcow2"))
+    alice.delete(RAW)
+    alice.patch_json(URL, {"format": "vdi"})
+    assert_refused(alice.patch_json(URL, {"version": 1}, status=422), 422, "format-mismatch")
+    assert alice.get(URL).json["format"] == "vdi"
+    assert alice.patch_json(URL, {"version": 1, "format": "raw"}).json["format"] == "raw"
+
+
+def test_an_upload_by_tus_ends_where_its_file_is_refused(people, kept, disks):
+    alice, data = people.alice.client, disks.read("qcow2-backing")
+    url = create(alice, headers={"Upload-Length": str(len(data))}, status=201).headers["Location"]
+    patch(alice, url, 0, data[:5000], status=204)
+    assert_refused(patch(alice, url, 5000, data[5000:], status=422), 422, "unsafe-image")
+    assert_refused(alice.get(url, status=404), 404, "upload-not-found")
+    kept.check()
