@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from repoman import schemas
+from tests import tus
 from tests.factories import FILE
 
 DOCUMENT = yaml.safe_load(files("repoman").joinpath("openapi.yaml").read_text())
@@ -176,6 +177,12 @@ def test_images(people):
     assert copy.json["copy_of"] == shown.json["url"]
     assert documented(admin.post("/api/images/alice/debian12", {"group": ""})) == "Image"
     assert documented(admin.delete("/api/images/alice/debian12")) == "Deleted"
+    url = f"/api/images/{shown.json['uuid']}"
+    assert documented(alice.client.get("/api/images?state=deleted&expand=true")) == "Images"
+    assert documented(alice.client.get(url)) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "old"})) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "copy"}, status=409))
+    assert documented(alice.client.delete(f"{url}?purge=true")) == "Deleted"
 
 
 def test_lists(people):
@@ -224,7 +231,39 @@ def test_files(people, path):
     assert documented(client.put(url, FILE, headers={"If-None-Match": "*"}, status=412))
     assert documented(client.put(url, b"", status=400)) == "Problem"
     assert documented(client.post(url, {"a": "b"}, status=415)) == "Problem"
+    for method in ("GET", "HEAD"):
+        documented(client.request(f"{url}?version=1", method=method, status=200))
+    assert documented(client.patch("/api/images/debian12", {"version": 1})) == "Image"
+    assert documented(client.patch("/api/images/debian12", {"version": 9}, status=404))
+    assert documented(client.delete(f"{url}?version=1&purge=true", status=200)) == "Deleted"
+    assert documented(client.delete(f"{url}?version=1", status=404)) == "Problem"
     assert documented(client.delete(url, status=200)) == "Deleted"
+    assert documented(client.delete(url, status=404)) == "Problem"
+
+
+def test_uploads(people):
+    people.alice.create("debian12")
+    client = people.alice.client
+    begun = tus.create(client, FILE[:9], status=201)
+    url = begun.headers["Location"]
+    for answer in (
+        begun,
+        tus.head(client, url),
+        client.head("/api/uploads"),
+        tus.patch(client, url, 9, FILE[9:99], status=204),
+        client.delete(url, headers=tus.TUS, status=204),
+        tus.create(client, FILE, status=201),
+    ):
+        assert documented(answer) is None
+        assert "Tus-Resumable" in answer.headers
+    url = tus.create(client, path="/api/images/raw/debian12", status=201).headers["Location"]
+    assert documented(client.get("/api/uploads")) == "Uploads"
+    assert documented(client.get(url)) == "Upload"
+    assert documented(tus.patch(client, url, 1, b"x", status=409)) == "Problem"
+    wrong = tus.checksum(b"other")
+    assert documented(tus.patch(client, url, 0, b"x", headers=wrong, status=460)) == "Problem"
+    assert documented(client.patch(url, b"x", status=412)) == "Problem"
+    assert documented(tus.patch(client, url, 0, FILE, status=204)) is None
     assert documented(client.delete(url, status=404)) == "Problem"
 
 
