@@ -143,8 +143,8 @@ def modify(
         versions.put_back(session, image, fields["version"], settings)
     if "hypervisor" in fields:
         _change_hypervisors(session, image, hypervisors.known(fields["hypervisor"], settings))
-    if "format" in fields:
-        labels.declare(image, fields["format"])
+    if {"version", "format"} & fields.keys():
+        labels.declare(image, fields.get("format", image.format))
     _change_owner_and_name(session, image, fields)
     if "group" in fields:
         _change_group(session, caller, image, fields["group"])
