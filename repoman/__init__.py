@@ -42,6 +42,7 @@ def make_router(ini: dict[str, str]) -> Router:
         "repoman.policy",
         "repoman.routing",
         "repoman.gate",
+        "repoman.tus.gate",
         "repoman.validation",
         "repoman.auditing",
         "repoman.entity_tags",

@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from repoman.errors import ContentMismatch, DigestMismatch, InvalidParameter
 from repoman.streams import Chunks
@@ -56,18 +57,26 @@ def file_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
     found = parse_digest_field("Repr-Digest", headers.get("Repr-Digest"))
     checksum = headers.get("X-Repoman-Checksum")
     if checksum is not None:
-        match = _checksum.fullmatch(checksum.strip())
-        if match is None:
-            raise InvalidParameter(
-                "X-Repoman-Checksum must look like sha256=HEX.", field="X-Repoman-Checksum"
-            )
-        given = bytes.fromhex(match[1])
-        if found.setdefault("sha256", given) != given:
-            raise InvalidParameter(
-                "Repr-Digest and X-Repoman-Checksum contradict each other.",
-                field="X-Repoman-Checksum",
-            )
+        given = parse_checksum(checksum, "X-Repoman-Checksum", "X-Repoman-Checksum")
+        found = united(found, given, "Repr-Digest and X-Repoman-Checksum", "X-Repoman-Checksum")
     return found
+
+
+def parse_checksum(text: str, what: str, field: str) -> dict[str, bytes]:
+    """Read ``sha256=HEX`` or ``sha256:HEX``. Raises `InvalidParameter`, which names ``what``."""
+    match = _checksum.fullmatch(text.strip())
+    if match is None:
+        raise InvalidParameter(f"{what} must look like sha256=HEX.", field=field)
+    return {"sha256": bytes.fromhex(match[1])}
+
+
+def united(
+    one: Mapping[str, bytes], other: Mapping[str, bytes], what: str, field: str
+) -> dict[str, bytes]:
+    """Put together what is said of one file in two places. Raises `InvalidParameter`."""
+    if any(one.get(name, digest) != digest for name, digest in other.items()):
+        raise InvalidParameter(f"{what} contradict each other.", field=field)
+    return {**one, **other}
 
 
 def content_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
@@ -75,22 +84,32 @@ def content_digests(headers: Mapping[str, str]) -> dict[str, bytes]:
     return parse_digest_field("Content-Digest", headers.get("Content-Digest"))
 
 
+class Consumer(Protocol):
+    """What looks at a stream besides the digests."""
+
+    def update(self, chunk: bytes, /) -> None:
+        """Take the next bytes."""
+
+
 class Hasher:
     """Computes digests in a second thread, while the first reads and writes.
 
     hashlib releases the interpreter's lock. At most `DEPTH` chunks wait, so memory stays flat.
+    ``consumers`` get the same chunks in the same thread, each after the digests.
     """
 
     DEPTH = 8
 
-    def __init__(self, algorithms: Iterable[str]) -> None:
+    def __init__(self, algorithms: Iterable[str], *consumers: Consumer) -> None:
         self._hashes = {name: hashlib.new(name) for name in algorithms}
+        self._consumers: list[Consumer] = [*self._hashes.values(), *consumers]
         self._chunks: queue.Queue[bytes | None] = queue.Queue(self.DEPTH)
         self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
 
     def update(self, chunk: bytes) -> None:
         """Hand over a chunk; waits while `DEPTH` are still to be hashed."""
-        if not self._hashes:
+        if not self._consumers:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
@@ -99,15 +118,25 @@ class Hasher:
 
     def _run(self) -> None:
         while (chunk := self._chunks.get()) is not None:
-            for digest in self._hashes.values():
-                digest.update(chunk)
+            if self._failure is None:
+                try:
+                    for consumer in self._consumers:
+                        consumer.update(chunk)
+                # Kept for `close`: were nobody there to take chunks, `update` would wait for ever.
+                except Exception as failure:
+                    self._failure = failure
 
     def close(self) -> dict[str, bytes]:
-        """Wait for the thread and return the digests by name. May be repeated."""
+        """Wait for the thread and return the digests by name. May be repeated.
+
+        Raises what a consumer raised.
+        """
         if self._thread is not None:
             self._chunks.put(None)
             self._thread.join()
             self._thread = None
+        if self._failure is not None:
+            raise self._failure
         return {name: digest.digest() for name, digest in self._hashes.items()}
 
 
@@ -126,8 +155,12 @@ def verify(
             )
 
 
-def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
-    """Pass chunks through; raise `ContentMismatch` at their end where they are not those meant."""
+def verified(
+    chunks: Iterable[bytes],
+    expected: Mapping[str, bytes],
+    mismatch: type[ContentMismatch] = ContentMismatch,
+) -> Chunks:
+    """Pass chunks through; raise ``mismatch`` at their end where they are not those meant."""
     hasher = Hasher(expected)
     try:
         for chunk in chunks:
@@ -135,4 +168,4 @@ def verified(chunks: Iterable[bytes], expected: Mapping[str, bytes]) -> Chunks:
             yield chunk
     finally:
         digests = hasher.close()
-    verify(expected, digests, "content", ContentMismatch)
+    verify(expected, digests, "content", mismatch)

@@ -13,6 +13,7 @@ from repoman.conditions import check_match, is_not_modified, range_applies
 from repoman.errors import StoreUnavailable
 from repoman.models import Image, ImageFile
 from repoman.ranges import ByteRange, parse_ranges
+from repoman.services import labels
 from repoman.services.files import etag
 
 CHUNK = 64 * 1024
@@ -49,8 +50,9 @@ class FileParts:
 def file_response(request: Request, image: Image, file: ImageFile) -> Response:
     """Answer with a file, with its validators, digest, and what keeps a browser from running it.
 
-    Raises `PreconditionFailed`, `RangeNotSatisfiable`, `StoreUnavailable`.
+    Raises `ImageQuarantined`, `PreconditionFailed`, `RangeNotSatisfiable`, `StoreUnavailable`.
     """
+    labels.check_readable(request.identity, image, file)
     tag, size = etag(image, file), file.blob.size
     check_match(request, image, file)
     response = Response(content_type="application/octet-stream")

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 UPLOAD_OFFSET = "X-Repoman-Upload-Offset"
 """The header that says how many bytes of an unfinished upload have arrived."""
 
+TUS_VERSION = "1.0.0"
+"""The version of tus, of which there is one."""
+
 
 class RepomanError(Exception):
     """A refusal that a client can understand.
@@ -69,6 +72,12 @@ class DigestMismatch(RepomanError):
 
 class ContentMismatch(DigestMismatch):
     """The content of one message, which may be a part of a file, has not its Content-Digest."""
+
+
+class ChecksumMismatch(ContentMismatch):
+    """A part of a file has not the Upload-Checksum of tus, which has a status of its own for it."""
+
+    status, code, title = 460, "checksum-mismatch", "Checksum mismatch"
 
 
 class IncompleteBody(RepomanError):
@@ -149,6 +158,12 @@ class GroupProtected(RepomanError):
     """A group that the server cannot do without."""
 
     status, code, title = 403, "group-protected", "Group protected"
+
+
+class ImageQuarantined(RepomanError):
+    """An unsafe file, which is for the image's owner alone; ``dangers`` says why."""
+
+    status, code, title = 403, "image-quarantined", "Image quarantined"
 
 
 class NotFound(RepomanError):
@@ -267,6 +282,12 @@ class UploadTakenOver(UploadInProgress):
     """A later request of the same person goes on with the upload."""
 
 
+class UploadLocked(UploadInProgress):
+    """The same, of an upload by tus, which has a status of its own for it."""
+
+    status, code, title = 423, "upload-locked", "Upload locked"
+
+
 class OffsetMismatch(RepomanError):
     """The bytes sent do not begin where those that have arrived end; ``offset`` says where."""
 
@@ -319,6 +340,16 @@ class PreconditionFailed(RepomanError):
     status, code, title = 412, "precondition-failed", "Precondition failed"
 
 
+class UnknownTusVersion(RepomanError):
+    """A request of another version of tus than the one here, or of none."""
+
+    status, code, title = 412, "tus-version", "Unknown version of tus"
+
+    def headers(self) -> dict[str, str]:
+        """Tus wants to be told beside 412 which versions there are."""
+        return {"Tus-Version": TUS_VERSION}
+
+
 class BodyTooLarge(RepomanError):
     """More than 1 MiB of fields."""
 
@@ -351,6 +382,18 @@ class RangeNotSatisfiable(RepomanError):
     def headers(self) -> dict[str, str]:
         """RFC 9110 section 15.5.17: say how long the file is."""
         return {"Content-Range": f"bytes */{self.extra['size']}"}
+
+
+class UnsafeImage(RepomanError):
+    """A file that must not be run as it is; ``dangers`` says why."""
+
+    status, code, title = 422, "unsafe-image", "Unsafe image"
+
+
+class FormatMismatch(RepomanError):
+    """A file has another format than the image is to have."""
+
+    status, code, title = 422, "format-mismatch", "Format mismatch"
 
 
 class InternalError(RepomanError):

@@ -18,6 +18,7 @@ from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHos
 from repoman.local import is_local
 from repoman.routing import ANY_HOST, DOWNLOADS, LOCAL, PUBLIC, UPLOADS, media_type
 from repoman.services.identities import reidentify
+from repoman.tus.gate import check_version
 
 _host = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", re.ASCII)
 
@@ -55,6 +56,7 @@ def check(event: BeforeTraversal) -> None:
         )
     check_origin(request)
     accept.check(request, media_type(name, request.method))
+    check_version(request, name)
     if name not in UPLOADS and request.changes and bodies.prefetch(request):
         with request.registry.sessions.asking() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)

@@ -9,6 +9,7 @@ from pyramid.security import Allowed
 from repoman.identity import Identity
 from repoman.local import is_local
 from repoman.security import Action, expired, may, require
+from repoman.services import labels
 from repoman.services.identities import reidentify
 
 
@@ -34,8 +35,7 @@ class Policy:
         action = Action(permission)
         identity = self.identity(request)
         thing = context.thing
-        is_open = request.settings.allow_unauthenticated
-        if action is Action.DOWNLOAD and is_open and thing.unauthenticated_access:
+        if action is Action.DOWNLOAD and is_open(request, context):
             if thing.expired and not (identity and may(identity, Action.MANAGE_IMAGE, thing)):
                 raise expired(thing)
         elif action is Action.READ_METRICS and is_local(request.environ):
@@ -57,6 +57,14 @@ class Policy:
     def forget(self, request: Request, **kw: Any) -> list[tuple[str, str]]:
         """Forget nobody."""
         return []
+
+
+def is_open(request: Request, context: Any) -> bool:
+    """Say whether anybody at all may download the file; nobody may what is quarantined."""
+    file = context.image.current_file(context.hypervisor)
+    if file is not None and labels.is_unsafe(file.blob):
+        return False
+    return bool(request.settings.allow_unauthenticated and context.image.unauthenticated_access)
 
 
 def includeme(config: Configurator) -> None:

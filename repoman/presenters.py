@@ -8,9 +8,19 @@ from sqlalchemy.orm import Session
 
 from repoman import times
 from repoman.identity import ADMINS, Identity, Permission
-from repoman.models import Certificate, Group, Image, ImageFile, Membership, User
+from repoman.models import (
+    Blob,
+    Certificate,
+    Group,
+    Image,
+    ImageFile,
+    Membership,
+    Protocol,
+    Upload,
+    User,
+)
 from repoman.security import Action, may
-from repoman.services import groups, image_lists, pages, quotas, states
+from repoman.services import groups, image_lists, labels, pages, quotas, states
 from repoman.settings import Settings
 from repoman.urls import Urls
 
@@ -135,6 +145,8 @@ class Presenter:
             "raw_file_uploaded": first is not None,
             "size": first and first.blob.size,
             "checksum": first and checksum(first),
+            **label(first.blob if first else None),
+            "format": labels.format_of(image),
             "version": first and first.version,
             "uploaded": first and self.time(first.uploaded),
             "files": {name: self._file(file) for name, file in files.items() if file},
@@ -156,10 +168,28 @@ class Presenter:
             }
         return shown
 
+    def upload(self, upload: Upload, arrived: int) -> Json:
+        """Show an unfinished upload; the image to those who may still see it."""
+        is_seen = may(self.caller, Action.READ_IMAGE, upload.image)
+        is_known = upload.protocol != Protocol.FORM
+        return {
+            "id": upload.uuid,
+            "url": self.urls.upload(upload.uuid),
+            "image": self.urls.image(upload.image) if is_seen else None,
+            "hypervisor": upload.hypervisor,
+            "protocol": upload.protocol,
+            "offset": arrived,
+            "length": upload.length if is_known else None,
+            "metadata": upload.tus_metadata,
+            "created": self.time(upload.created),
+            "expires": self.time(upload.expires),
+        }
+
     def _file(self, file: ImageFile) -> Json:
         return {
             "size": file.blob.size,
             "checksum": checksum(file),
+            **label(file.blob),
             "uploaded": self.time(file.uploaded),
             "version": file.version,
         }
@@ -182,7 +212,7 @@ class Presenter:
 
     def _url_without_certificate(self, image: Image) -> str | None:
         allowed = image.unauthenticated_access and self.settings.allow_unauthenticated
-        if not allowed or image.deleted is not None:
+        if not allowed or image.deleted is not None or labels.is_quarantined(image):
             return None
         http_url = self.settings.http_url
         return (Urls(http_url) if http_url else self.urls).any_file(image)
@@ -215,6 +245,16 @@ def permissions_by(member_of: Iterable[Group]) -> list[str]:
     if any(group.name == ADMINS for group in found):
         return [str(permission) for permission in Permission]
     return permissions_of(found)
+
+
+def label(blob: Blob | None) -> Json:
+    """Show what a file was found to be; nulls where nobody has looked, or there is none."""
+    return {
+        "format": blob and blob.format,
+        "virtual_size": blob and blob.virtual_size,
+        "compression": blob and blob.compression,
+        "dangers": blob and labels.dangers(blob),
+    }
 
 
 def checksum(file: ImageFile) -> Json:

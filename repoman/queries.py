@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from repoman import names
-from repoman.schemas import AccountName, Boolean, Fields, ImageName, Line, Version
+from repoman.field_types import AccountName, Boolean, DiskFormat, ImageName, Line, Version
+from repoman.schemas import Fields
 from repoman.services.image_lists import SORTS
 from repoman.services.pages import MOST
 from repoman.services.states import STATES
@@ -71,7 +72,7 @@ class ListQuery(Fields):
 
 
 class ImageQuery(ListQuery):
-    """What lists of images take. An empty ``group`` or ``os_…`` means images without one."""
+    """What lists of images take. An empty ``group``, ``format`` or ``os_…``: images without one."""
 
     name: ImageName = ""
     os_type: Line | None = None
@@ -81,6 +82,7 @@ class ImageQuery(ListQuery):
     owner: AccountName = ""
     group: AccountName | None = None
     state: State = ""
+    format: DiskFormat | None = None
     q: Search = ""
     sort: Sort = "name"
 

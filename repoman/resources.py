@@ -4,15 +4,25 @@ They never decide permission. Each context has ``thing``, what the policy judges
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from pyramid.request import Request
 
 from repoman.conferral import Account, Grant, Place
-from repoman.errors import FileNotUploaded, NotFound
+from repoman.errors import FileNotUploaded, InvalidParameter, MissingParameter, NotFound
 from repoman.identity import Permission
-from repoman.models import Group, ImageFile, User
+from repoman.models import Group, Image, ImageFile, User
 from repoman.names import fold_hypervisor
-from repoman.services import certificates, groups, images, permissions, users
+from repoman.services import (
+    certificates,
+    groups,
+    hypervisors,
+    images,
+    own_uploads,
+    permissions,
+    users,
+)
+from repoman.tus import headers as tus
 
 
 class Root:
@@ -112,6 +122,14 @@ class RestorationContext(ImageContext):
     of_trash = frozenset({"POST"})
 
 
+class Target(Protocol):
+    """Where a file goes: the image, and which of its hypervisors it is for."""
+
+    image: Image
+    hypervisor: str
+    thing: object
+
+
 class FileContext:
     """A raw URL: the image, and the hypervisor named or the image's first.
 
@@ -137,7 +155,7 @@ class FileContext:
             owner_name=owner,
             lock=request.changes,
         )
-        self.thing = self.image
+        self.thing: object = self.image
         self.hypervisor: str = fold_hypervisor(hypervisor or self.image.hypervisor_names[0])
 
     @property
@@ -149,3 +167,50 @@ class FileContext:
                 f"No file has been uploaded for {self.hypervisor} yet; PUT it to this URL."
             )
         return found
+
+
+class UploadsContext:
+    """The caller's uploads; of a new one, the image and hypervisor that Upload-Metadata names.
+
+    Raises `MissingParameter`, `InvalidParameter`, `ImageNotFound`.
+    """
+
+    image: Image
+    hypervisor: str
+
+    def __init__(self, request: Request) -> None:
+        self.thing: object = None
+        if request.method != "POST":
+            return
+        named = tus.parse_metadata(request.headers.get(tus.METADATA))
+        if not named.get("image"):
+            raise MissingParameter(
+                f"Name the image in {tus.METADATA}: image, a blank, and its name in base64.",
+                field=tus.METADATA,
+            )
+        parts = request.urls.parse_image(named["image"])
+        if parts is None:
+            raise InvalidParameter(
+                f"image in {tus.METADATA} must be an image's name, UUID, OWNER/NAME, or its URL on "
+                "this server.",
+                field=tus.METADATA,
+            )
+        owner, name = parts
+        self.image = images.find(
+            request.db, request.identity, name, owner_name=owner, lock=request.changes
+        )
+        self.thing = self.image
+        wanted = named.get("hypervisor") or self.image.hypervisor_names[0]
+        (self.hypervisor,) = hypervisors.known([wanted], request.settings)
+
+
+class UploadContext:
+    """``{id}`` of an upload of the caller's. Raises `UploadNotFound`."""
+
+    def __init__(self, request: Request) -> None:
+        self.upload = own_uploads.find(
+            request.db, request.identity, request.matchdict["id"], lock=request.changes
+        )
+        self.image, self.hypervisor = self.upload.image, self.upload.hypervisor
+        # To send more takes the right to the image, to end it none.
+        self.thing: object = self.image if request.method == "PATCH" else self.upload

@@ -16,7 +16,7 @@ LOCAL = frozenset({"metrics"})
 DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
 """Routes where somebody unknown may be allowed to GET."""
 
-UPLOADS = DOWNLOADS
+UPLOADS = DOWNLOADS | {"uploads", "upload"}
 """Routes whose bodies are files: streamed, never read beforehand."""
 
 ANY_HOST = frozenset({"healthz", "metrics"})
@@ -45,6 +45,8 @@ def includeme(config: Configurator) -> None:
     _add_users(config)
     _add_groups(config)
     _add_images(config)
+    config.add_route("uploads", "/api/uploads", factory=resources.UploadsContext)
+    config.add_route("upload", "/api/uploads/{id}", factory=resources.UploadContext)
 
 
 def _add_users(config: Configurator) -> None:

@@ -78,6 +78,9 @@ class Action(StrEnum):
     GIVE_IMAGE = "image:give"
     DELETE_IMAGE = "image:delete"
     RESTORE_IMAGE = "image:restore"
+    LIST_UPLOADS = "upload:list"
+    READ_UPLOAD = "upload:read"
+    END_UPLOAD = "upload:end"
 
 
 modify_all, delete_all = holds(Permission.IMAGE_MODIFY), holds(Permission.IMAGE_DELETE)
@@ -138,6 +141,10 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.GIVE_IMAGE: ((modify_all,), "image_modify"),
     Action.DELETE_IMAGE: (_deleters, "image_delete"),
     Action.RESTORE_IMAGE: (_deleters, "image_delete"),
+    # The caller's own: another's is not found.
+    Action.LIST_UPLOADS: ((anybody,), ""),
+    Action.READ_UPLOAD: ((anybody,), ""),
+    Action.END_UPLOAD: ((anybody,), ""),
 }
 
 # What these confer on somebody: nobody does so who lacks it.

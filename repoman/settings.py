@@ -117,6 +117,17 @@ def _sendfile(text: str) -> Sendfile:
     raise ValueError("it must be none or x-sendfile")
 
 
+UnsafeImages = Literal["refuse", "quarantine"]
+"""What becomes of an upload that is unsafe: nothing is kept of it, or its owner alone reads it."""
+
+
+def _unsafe_images(text: str) -> UnsafeImages:
+    match text.strip().lower():
+        case "refuse" | "quarantine" as known:
+            return known
+    raise ValueError("it must be refuse or quarantine")
+
+
 def _url(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -148,6 +159,7 @@ class Settings:
     upload_ttl: int = _setting("repoman.upload_ttl", _seconds, 24 * 3600)
     keep_versions: int = _setting("repoman.keep_versions", _amount, 3)
     trash_ttl: int = _setting("repoman.trash_ttl", _seconds, TRASH_TTL)
+    unsafe_images: UnsafeImages = _setting("repoman.unsafe_images", _unsafe_images, "refuse")
     sendfile: Sendfile = _setting("repoman.sendfile", _sendfile, "none")
     max_image_size: int | None = _setting("repoman.max_image_size", parse_size, None)
     min_free: int = _setting("repoman.min_free", parse_size, 0)

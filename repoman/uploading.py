@@ -15,7 +15,7 @@ from repoman.errors import RepomanError, UnsupportedMediaType
 from repoman.file_bodies import Body, ReadBody
 from repoman.logs import get_logger
 from repoman.presenters import Json
-from repoman.resources import FileContext
+from repoman.resources import FileContext, Target
 from repoman.services import files, known_content, room, uploads
 from repoman.services.files import Precondition
 from repoman.services.uploads import Running
@@ -28,8 +28,7 @@ def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
     image, hypervisor = context.image, context.hypervisor
     precondition = conditions.precondition(request, image)
     precondition(image.current_file(hypervisor))
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Send the file's bytes as they are, without Content-Encoding.")
+    check_encoding(request)
     expected = digests.file_digests(request.headers)
     if file_bodies.can_go_without(request) and set(expected) == {"sha256"}:
         shown = _put_known(request, context, expected["sha256"])
@@ -55,6 +54,12 @@ def _put_known(request: Request, context: FileContext, sha256: bytes) -> Json | 
     return shown
 
 
+def check_encoding(request: Request) -> None:
+    """Raise `UnsupportedMediaType` for bytes that are not the file's own."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the file's bytes as they are, without Content-Encoding.")
+
+
 def _start(request: Request, context: FileContext, body: Body) -> Running:
     session, store, settings = request.db, request.store, request.settings
     caller, image, hypervisor = request.identity, context.image, context.hypervisor
@@ -70,7 +75,7 @@ def _start(request: Request, context: FileContext, body: Body) -> Running:
 
 def take_in(
     request: Request,
-    context: FileContext,
+    context: Target,
     running: Running,
     body: Body,
     expected: Mapping[str, bytes],
@@ -82,7 +87,7 @@ def take_in(
         transactions.end(request)
         with closing(body.chunks):
             chunks = room.bounded(
-                body.chunks, running.limits, request.store, settings, running.start
+                body.chunks, running.limits, request.store, settings, running.start or 0
             )
             received = files.receive(chunks, running.partial, expected)
         image, is_first = files.finish(
@@ -123,7 +128,7 @@ def break_off(request: Request, running: Running, failure: BaseException) -> Non
         running.partial.release()
 
 
-def _leave(running: Running, size: int) -> bool:
+def _leave(running: Running, size: int | None) -> bool:
     try:
         return uploads.leave(running, size)
     except RepomanError as error:

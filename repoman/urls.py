@@ -74,6 +74,10 @@ class Urls:
         hypervisors = image.hypervisor_names
         return self.file(image, hypervisors[0] if len(hypervisors) == 1 else SEVERAL)
 
+    def upload(self, uuid: str) -> str:
+        """``/api/uploads/{id}``."""
+        return self(f"/api/uploads/{uuid}")
+
     def parse_image(self, reference: str) -> tuple[str | None, str] | None:
         """Split ``{image}``, ``{owner}/{image}`` or an image's URL here into owner and image.
 

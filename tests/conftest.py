@@ -18,6 +18,7 @@ from tests.apache import installation as apache_installation
 from tests.apache.front import Front
 from tests.apache.httpd import NoApache
 from tests.databases import Database, SqliteDatabase
+from tests.disks import Disks, NoPrograms
 from tests.factories import People
 from tests.pki import CertificateAuthority
 from tests.postgres import Cluster, NoPostgres
@@ -121,6 +122,15 @@ def front(installation, authority, postgres) -> Iterator[Front]:
     made = Front(installation, authority)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def disks(tmp_path_factory) -> Disks:
+    """Real disks, each made once."""
+    try:
+        return Disks(tmp_path_factory.mktemp("disks"))
+    except NoPrograms as reason:
+        pytest.skip(f"looks into real disks, and {reason}")
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ class Gallery:
                 os_arch=f"a{number}",
                 hypervisor=hypervisors,
                 group=group,
+                format=[None, "qcow2", None, None, "raw", None][number % 6],
             )
             urls.append(made["uuid_url"])
             if number % 3 == 0:

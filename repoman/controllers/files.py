@@ -16,6 +16,8 @@ from repoman.queries import FileDeletion, FileQuery
 from repoman.routing import DOWNLOADS
 from repoman.security import Action, require
 from repoman.services import trash, uploads, versions
+from repoman.tus.gate import is_creation
+from repoman.tus.uploading import create
 
 
 class File(Controller):
@@ -63,8 +65,10 @@ class File(Controller):
         """Take the body as the file, as ``curl -T`` sends it."""
         return uploading.upload(self.request, self.context, file_bodies.plain_body)
 
-    def post(self) -> Json:
-        """Take the part ``file`` of a form, as ``curl -F file=@…`` sends it."""
+    def post(self) -> Any:
+        """Take the part ``file`` of a form, as ``curl -F file=@…`` sends it, or begin by tus."""
+        if is_creation(self.request, self.request.matched_route.name):
+            return create(self.request, self.context)
         return uploading.upload(self.request, self.context, file_bodies.form_body)
 
     def delete(self) -> Json:

@@ -13,6 +13,9 @@ from repoman.presenters import Json
 from repoman.security import Action
 from repoman.services import users
 
+LINKED = ("whoami", "users", "groups", "images", "uploads")
+"""What ``/api`` links to, besides its description."""
+
 VERSION = version("repoman")
 """What this process runs, which an upgrade on disk does not change."""
 
@@ -27,7 +30,7 @@ def api(request: Request) -> Json:
         "name": "repoman",
         "version": VERSION,
         "user": caller and urls(f"/api/users/{caller.user_name}"),
-        "links": {name: urls(f"/api/{name}") for name in ("whoami", "users", "groups", "images")}
+        "links": {name: urls(f"/api/{name}") for name in LINKED}
         | {"openapi": urls("/api/openapi.yaml")},
     }
 

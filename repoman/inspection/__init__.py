@@ -3,7 +3,8 @@
 `Inspector` is fed beside the hashing and gives a `Label` at the end. No Pyramid, no database.
 """
 
+from repoman.inspection.formats import FORMAT_NAMES
 from repoman.inspection.inspector import Inspector
 from repoman.inspection.label import Danger, Label
 
-__all__ = ["Danger", "Inspector", "Label"]
+__all__ = ["FORMAT_NAMES", "Danger", "Inspector", "Label"]

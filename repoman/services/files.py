@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from repoman.digests import Hasher, verify
 from repoman.errors import EmptyFile, PreconditionFailed
 from repoman.identity import Identity
+from repoman.inspection import Inspector, Label
 from repoman.models import Blob, Image, ImageFile, Upload
 from repoman.security import Action, require
-from repoman.services import identities, images, quotas, versions
+from repoman.services import identities, images, labels, quotas, versions
 from repoman.services.uploads import Running
 from repoman.settings import Settings
 from repoman.storage import Partial
@@ -23,10 +24,11 @@ Precondition = Callable[[ImageFile | None], None]
 
 @dataclass(frozen=True)
 class Received:
-    """What came in: size in bytes, and SHA-256."""
+    """What came in: size in bytes, SHA-256, and what it was found to be."""
 
     size: int
     sha256: bytes
+    label: Label
 
 
 def etag(image: Image, file: ImageFile) -> str:
@@ -50,7 +52,7 @@ def finish(
 
     Who the caller is, the right, ``read_only`` and the precondition are asked once more: someone
     suspended or unshared half-way through changes nothing. Raises what these raise, and
-    `QuotaExceeded`.
+    `UnsafeImage`, `FormatMismatch`, `QuotaExceeded`.
     """
     caller = identities.reidentify(session, caller)
     image = images.reload(session, running.image_id)
@@ -58,12 +60,14 @@ def finish(
     images.check_writable(image)
     current = image.current_file(running.hypervisor)
     precondition(current)
+    labels.check_taken(image, received.label, settings)
     released = session.scalar(
         sql_delete(Upload).where(Upload.uuid == running.uuid).returning(Upload.reserved)
     )
     if released is None:
         raise PreconditionFailed("The upload was ended meanwhile, as by a change of owner.")
     blob = Blob(uuid=running.uuid, size=received.size, sha256=received.sha256.hex())
+    labels.label(blob, received.label)
     file = versions.put(session, image, running.hypervisor, blob, settings)
     quotas.check_version(session, caller, image, file.version, settings, released=released)
     return image, current is None
@@ -73,10 +77,12 @@ def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, by
     """Append a stream to ``partial``, check the whole against digests, and make it durable.
 
     ``expected`` holds digests by hashlib's names. What had arrived before is read once more, for
-    the digests are of all. Raises `EmptyFile`, `DigestMismatch`, `StoreFull`, `StoreUnavailable`,
-    `UploadTakenOver`, and whatever the stream raises; the file is not there then.
+    digests and label are of all. Raises `EmptyFile`, `DigestMismatch`, `StoreFull`,
+    `StoreUnavailable`, `UploadTakenOver`, and whatever the stream raises; the file is not there
+    then.
     """
-    hasher = Hasher({"sha256", *expected})
+    inspector = Inspector()
+    hasher = Hasher({"sha256", *expected}, inspector)
     try:
         for chunk in partial.read():
             hasher.update(chunk)
@@ -90,7 +96,7 @@ def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, by
         raise empty_file()
     verify(expected, digests)
     partial.commit()
-    return Received(size, digests["sha256"])
+    return Received(size, digests["sha256"], inspector.close())
 
 
 def empty_file() -> EmptyFile:

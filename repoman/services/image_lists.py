@@ -16,7 +16,7 @@ from repoman.models import (
     User,
 )
 from repoman.models.folding import mentions
-from repoman.services import states
+from repoman.services import labels, states
 from repoman.services.pages import Order
 from repoman.services.visibility import (
     NOT_DELETED,
@@ -144,6 +144,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
     ),
     "group": _is_of_group,
     "state": states.is_in,
+    "format": labels.has_format,
     "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
 }
 """Query parameters and the conditions that they put on an image."""

@@ -3,19 +3,21 @@
 from sqlalchemy import ColumnElement, exists
 
 from repoman.models import Image, ImageFile, Upload
+from repoman.services import labels
 
-EMPTY, UPLOADING, ACTIVE, DELETED = STATES = ("empty", "uploading", "active", "deleted")
+STATES = ("empty", "uploading", "active", "quarantined", "deleted")
+EMPTY, UPLOADING, ACTIVE, QUARANTINED, DELETED = STATES
 
 
 def of(image: Image) -> str:
-    """Say ``deleted`` (it is in the trash), ``active`` (it has a file), ``uploading`` or ``empty``.
+    """Say ``deleted`` (in the trash), ``quarantined`` (unsafe), ``active`` (it has a file).
 
-    ``uploading`` is without a file, while the first is on its way.
+    Without a file, ``uploading`` while the first is on its way, else ``empty``.
     """
     if image.deleted is not None:
         return DELETED
     if image.files:
-        return ACTIVE
+        return QUARANTINED if labels.is_quarantined(image) else ACTIVE
     return UPLOADING if image.uploads else EMPTY
 
 
@@ -24,6 +26,9 @@ def is_in(state: str) -> ColumnElement[bool]:
     if state == DELETED:
         return Image.deleted.is_not(None)
     has_file = exists().where(ImageFile.image_id == Image.id, ImageFile.current)
+    if state == QUARANTINED:
+        return Image.deleted.is_(None) & labels.in_quarantine()
+    if state == ACTIVE:
+        return Image.deleted.is_(None) & has_file & ~labels.in_quarantine()
     has_upload = exists().where(Upload.image_id == Image.id)
-    without_file = ~has_file & (has_upload if state == UPLOADING else ~has_upload)
-    return Image.deleted.is_(None) & (has_file if state == ACTIVE else without_file)
+    return Image.deleted.is_(None) & ~has_file & (has_upload if state == UPLOADING else ~has_upload)

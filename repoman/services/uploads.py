@@ -38,7 +38,8 @@ class Running:
     """An upload that a request sends bytes to.
 
     ``length`` is the whole file's in bytes, where it is known; ``start`` is how many of them had
-    arrived before this request; ``limits`` are those that all of them must keep to.
+    arrived before this request, None where this request began the upload; ``limits`` are those that
+    all of them must keep to.
     """
 
     uuid: str
@@ -46,7 +47,7 @@ class Running:
     hypervisor: str
     protocol: Protocol
     length: int | None
-    start: int
+    start: int | None
     limits: Sequence[Limit]
     partial: Partial
 
@@ -60,6 +61,7 @@ def begin(
     hypervisor: str,
     protocol: Protocol,
     coming: Coming,
+    tus_metadata: str | None = None,
 ) -> Running:
     """Record an upload and open its partial file; a PUT's takes the place of a former one.
 
@@ -81,11 +83,12 @@ def begin(
         hypervisor=hypervisor,
         protocol=protocol,
         length=coming.most,
+        tus_metadata=tus_metadata,
         expires=_expiry(settings),
     )
     session.add(upload)
     limits += quotas.reserve(session, caller, upload, coming, settings)
-    return _running(upload, limits, store.create(upload.uuid))
+    return _running(upload, limits, store.create(upload.uuid), None)
 
 
 def resume(
@@ -124,17 +127,19 @@ def resume(
     except BaseException:
         partial.release()
         raise
-    return _running(upload, limits, partial)
+    return _running(upload, limits, partial, offset)
 
 
-def _running(upload: Upload, limits: Sequence[Limit], partial: Partial) -> Running:
+def _running(
+    upload: Upload, limits: Sequence[Limit], partial: Partial, start: int | None
+) -> Running:
     return Running(
         upload.uuid,
         upload.image_id,
         upload.hypervisor,
         Protocol(upload.protocol),
         upload.length,
-        partial.size,
+        start,
         limits,
         partial,
     )
@@ -200,30 +205,32 @@ def end(session: Session, store: Store, upload: Upload) -> None:
     session.flush()
 
 
-def kept(running: Running, failure: BaseException) -> int:
+def kept(running: Running, failure: BaseException) -> int | None:
     """Say how many bytes are kept, for the person to go on from, when a request fails so.
 
-    None of a form, which cannot be gone on with, nor of what was refused, nor on a full disk, whose
-    room others need. Of a part that came in wrong, what was there before. Never the whole file
-    (`arrived`).
+    None where the upload ends: of a form, which cannot be gone on with, when it was refused, and on
+    a full disk, whose room others need. Of a part that came in wrong, what was there before. Never
+    the whole file (`arrived`). By tus, an upload without a byte is one too.
     """
     if running.protocol is Protocol.FORM or isinstance(failure, StoreFull):
-        return 0
+        return None
     if isinstance(failure, ContentMismatch):
         return running.start
     is_refusal = isinstance(failure, RepomanError) and failure.status < 500
     if is_refusal and not isinstance(failure, IncompleteBody):
-        return 0
+        return None
     size = running.partial.size
+    if size == 0 and running.protocol is not Protocol.TUS:
+        return None
     return size - 1 if size == running.length else size
 
 
-def leave(running: Running, size: int) -> bool:
+def leave(running: Running, size: int | None) -> bool:
     """Have the partial file be of ``size`` bytes, or go; False where another has taken it over.
 
     Raises `StoreUnavailable`.
     """
-    if not size:
+    if size is None:
         return running.partial.discard()
     try:
         running.partial.keep(size)
@@ -232,12 +239,17 @@ def leave(running: Running, size: int) -> bool:
     return True
 
 
-def settle(session: Session, settings: Settings, running: Running, size: int) -> None:
-    """Have the row say what was kept, or go. Where it has gone, as with its image, so the file."""
+def settle(
+    session: Session, settings: Settings, running: Running, size: int | None
+) -> Upload | None:
+    """Have the row say what was kept, or go; return it where it stays.
+
+    Where it has gone, as with its image, so does the file.
+    """
     upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid))
     if upload is None:
         running.partial.discard()
-    elif not size:
+    elif size is None:
         session.delete(upload)
     else:
         upload.expires = _expiry(settings)
@@ -245,3 +257,5 @@ def settle(session: Session, settings: Settings, running: Running, size: int) ->
             # Of unknown length, and beside others that came at the same time.
             running.partial.discard()
             session.delete(upload)
+            return None
+    return upload

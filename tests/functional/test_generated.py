@@ -25,6 +25,7 @@ from repoman.settings import read_settings
 from tests import standing
 from tests.databases import SqliteDatabase
 from tests.factories import FILE, People
+from tests.tus import metadata
 
 pytestmark = pytest.mark.in_process
 
@@ -39,7 +40,9 @@ EXAMPLES = {GenerationMode.POSITIVE: 5, GenerationMode.NEGATIVE: 2}
 """How many requests of each kind a method of a URL gets; HEAD, which is GET's, gets one."""
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
-# What is there, by the parameter of a URL that it fits.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
+# What is there, by the parameter of a URL, or the header, that it fits.
 THERE = {
     "user": ["alice", "bob", "carol", "admin"],
     "owner": ["alice", "bob"],
@@ -49,6 +52,7 @@ THERE = {
     "hypervisor": ["kvm", "xen"],
     "id": ["1", "2", "3"],
     "permission": ["image_create", "user_create"],
+    "Upload-Metadata": [metadata(image="debian12"), metadata(image="shared", hypervisor="xen")],
 }
 
 CONDITIONS = ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]
@@ -168,9 +172,12 @@ def ask(operation, mode, examples, asking) -> None:
         for header in CONDITIONS:
             if data.draw(strategies.integers(0, 4)):
                 case.headers.pop(header, None)
-        for name in case.path_parameters or ():
-            if name in THERE and data.draw(strategies.integers(0, 4)):
-                case.path_parameters[name] = data.draw(strategies.sampled_from(THERE[name]))
+        if mode is GenerationMode.POSITIVE and "Upload-Length" in case.headers:
+            case.headers["Upload-Length"] = "1000"  # made up, it is more than the disk has: 507
+        for parameters in (case.path_parameters or {}, case.headers):
+            for name in parameters.keys() & THERE.keys():
+                if data.draw(strategies.integers(0, 4)):
+                    parameters[name] = data.draw(strategies.sampled_from(THERE[name]))
         asking.ask(case)
 
     try:

@@ -64,6 +64,7 @@ FILTERS = {
     "hypervisor": ("KVM", lambda image: "kvm" in image["hypervisor"]),
     "owner": ("Alice", lambda image: image["owner_user_name"] == "alice"),
     "group": ("LAB", lambda image: (image["group"] or "").endswith("/groups/lab")),
+    "format": ("raw", lambda image: image["format"] == "raw"),
     "state": ("uploading", lambda image: image["state"] == "uploading"),
     "q": ("DEBIAN", lambda image: "debian" in (image["description"] or "").lower()),
 }
@@ -84,7 +85,7 @@ def test_every_state_can_be_asked_for(gallery, state):
 
 
 def test_an_empty_value_means_images_without(gallery):
-    for field in ("os_type", "os_variant", "group"):
+    for field in ("os_type", "os_variant", "group", "format"):
         expected = [image for image in by("name")(gallery.shown) if image[field] is None]
         assert expected
         assert listed(gallery.admin, **{field: ""}) == urls(expected)
@@ -105,6 +106,7 @@ def test_what_does_not_exist_selects_nothing(gallery, subtests):
         ("group", "a b"), ("group", "x" * 101),
         ("hypervisor", "kvm,xen"), ("hypervisor", "\u212avm"), ("hypervisor", "x" * 33),
         ("os_type", "a\0"), ("os_type", "x" * 256), ("os_arch", "\u202e"), ("os_variant", "a\nb"),
+        ("format", "QCOW2"), ("format", "vpc"), ("format", "raw,iso"),
         ("state", "ready"), ("state", "ACTIVE"), ("state", "active,empty"),
         ("sort", "owner"), ("sort", "--name"), ("sort", "name,size"), ("sort", "Name"),
         ("q", "a"), ("q", "x" * 101), ("q", "a\0b"),
@@ -126,7 +128,7 @@ def test_what_an_image_always_has_cannot_be_asked_for_empty(people, field):
 def test_unknown_and_repeated_parameters_are_refused(people):
     client = people.alice.client
     for query, code, field in (
-        ("format=qcow2", "unknown-parameter", "format"),
+        ("size=1", "unknown-parameter", "size"),
         ("Name=x", "unknown-parameter", "Name"),
         ("sort=name&sort=name", "repeated-parameter", "sort"),
     ):

@@ -44,6 +44,10 @@ def test_a_new_image_is_answered_whole_with_its_raw_url_as_location(people, alic
         "os_type": None,
         "os_variant": None,
         "os_arch": None,
+        "format": None,
+        "virtual_size": None,
+        "compression": None,
+        "dangers": None,
         "hypervisor": ["kvm"],
         "state": "empty",
         "raw_file_uploaded": False,
@@ -73,6 +77,7 @@ FIELDS = {
     "os_type": "linux",
     "os_variant": "debian",
     "os_arch": "x86_64",
+    "format": "qcow2",
     "hypervisor": ["xen", "kvm"],
     "group": None,
     "group_access": "read",
@@ -91,6 +96,7 @@ def test_every_field_can_be_given_at_creation_and_changed_later(people, alice):
         "os_type": "bsd",
         "os_variant": "freebsd",
         "os_arch": "arm64",
+        "format": "iso",
         "hypervisor": ["kvm", "xen", "lxc"],
         "group_access": "write",
         "read_only": False,
@@ -115,7 +121,8 @@ def test_what_is_not_given_stays_as_it_is(people, alice):
 
 def test_an_empty_value_or_null_clears(people, alice):
     alice.post_json(URL, {"name": "x", **FIELDS}, status=201)
-    cleared = dict.fromkeys(("description", "os_type", "os_variant", "os_arch", "expires", "group"))
+    optional = ("description", "os_type", "os_variant", "os_arch", "format", "expires", "group")
+    cleared = dict.fromkeys(optional)
     form = dict.fromkeys(cleared, "")
     assert alice.post(f"{URL}/x", form, status=200).json.items() >= cleared.items()
     alice.patch_json(f"{URL}/x", FIELDS)

@@ -1,5 +1,6 @@
 """Real answers are what openapi.yaml says, with no property, status or header that it does not."""
 
+import gzip
 import re
 from importlib.resources import files
 
@@ -11,6 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from repoman import schemas
+from tests import tus
 from tests.factories import FILE
 
 DOCUMENT = yaml.safe_load(files("repoman").joinpath("openapi.yaml").read_text())
@@ -175,6 +177,12 @@ def test_images(people):
     assert copy.json["copy_of"] == shown.json["url"]
     assert documented(admin.post("/api/images/alice/debian12", {"group": ""})) == "Image"
     assert documented(admin.delete("/api/images/alice/debian12")) == "Deleted"
+    url = f"/api/images/{shown.json['uuid']}"
+    assert documented(alice.client.get("/api/images?state=deleted&expand=true")) == "Images"
+    assert documented(alice.client.get(url)) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "old"})) == "Image"
+    assert documented(alice.client.post(f"{url}/restore", {"name": "copy"}, status=409))
+    assert documented(alice.client.delete(f"{url}?purge=true")) == "Deleted"
 
 
 def test_lists(people):
@@ -223,7 +231,39 @@ def test_files(people, path):
     assert documented(client.put(url, FILE, headers={"If-None-Match": "*"}, status=412))
     assert documented(client.put(url, b"", status=400)) == "Problem"
     assert documented(client.post(url, {"a": "b"}, status=415)) == "Problem"
+    for method in ("GET", "HEAD"):
+        documented(client.request(f"{url}?version=1", method=method, status=200))
+    assert documented(client.patch("/api/images/debian12", {"version": 1})) == "Image"
+    assert documented(client.patch("/api/images/debian12", {"version": 9}, status=404))
+    assert documented(client.delete(f"{url}?version=1&purge=true", status=200)) == "Deleted"
+    assert documented(client.delete(f"{url}?version=1", status=404)) == "Problem"
     assert documented(client.delete(url, status=200)) == "Deleted"
+    assert documented(client.delete(url, status=404)) == "Problem"
+
+
+def test_uploads(people):
+    people.alice.create("debian12")
+    client = people.alice.client
+    begun = tus.create(client, FILE[:9], status=201)
+    url = begun.headers["Location"]
+    for answer in (
+        begun,
+        tus.head(client, url),
+        client.head("/api/uploads"),
+        tus.patch(client, url, 9, FILE[9:99], status=204),
+        client.delete(url, headers=tus.TUS, status=204),
+        tus.create(client, FILE, status=201),
+    ):
+        assert documented(answer) is None
+        assert "Tus-Resumable" in answer.headers
+    url = tus.create(client, path="/api/images/raw/debian12", status=201).headers["Location"]
+    assert documented(client.get("/api/uploads")) == "Uploads"
+    assert documented(client.get(url)) == "Upload"
+    assert documented(tus.patch(client, url, 1, b"x", status=409)) == "Problem"
+    wrong = tus.checksum(b"other")
+    assert documented(tus.patch(client, url, 0, b"x", headers=wrong, status=460)) == "Problem"
+    assert documented(client.patch(url, b"x", status=412)) == "Problem"
+    assert documented(tus.patch(client, url, 0, FILE, status=204)) is None
     assert documented(client.delete(url, status=404)) == "Problem"
 
 
@@ -231,13 +271,14 @@ def test_errors(people):
     alice, admin = people.alice.client, people.admin.client
     stranger = people.client(people.holder("Nobody"))
     people.alice.create("debian12", read_only=True)
+    people.alice.create("disk", format="qcow2")
     people.bob.create("old", expires="2096-01-01T00:00:00Z")
     people.bob.client.post("/api/images/old/share/user/alice")
     people.bob.client.post("/api/images/old", {"expires": "2020-01-01T00:00:00Z"})
     for response in (
         people.anonymous.get("/api/whoami", status=401),
         stranger.get("/api/whoami", status=403),
-        alice.get("/api/images?format=raw", status=400),
+        alice.get("/api/images?size=1", status=400),
         alice.get("/api/images", headers={"Accept": "image/png"}, status=406),
         alice.post("/api/images", {"naem": "x"}, status=400),
         alice.post("/api/images", "name=a&name=b", status=400),
@@ -249,6 +290,8 @@ def test_errors(people):
         alice.get("/api/users/nobody", status=404),
         alice.get("/api/images/bob/old", status=410),
         alice.put("/api/images/raw/debian12", FILE, status=409),
+        alice.put("/api/images/raw/disk", FILE, status=422),
+        alice.put("/api/images/raw/disk", gzip.compress(FILE)[:20], status=422),
         admin.delete("/api/users/alice", status=409),
     ):
         assert documented(response) == "Problem"

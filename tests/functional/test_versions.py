@@ -214,7 +214,8 @@ def test_putting_back_is_an_overwrite(people, overwritten, sessions):
 
 def test_two_who_put_back_and_overwrite_at_once_leave_one_current_file(people, overwritten):
     with ThreadPoolExecutor(4) as pool:
-        tasks = [pool.submit(people.alice.upload, data=data(8)) for _ in range(2)]
+        form = {"upload_files": [("file", "disk", data(8))]}
+        tasks = [pool.submit(overwritten.post, RAW, **form) for _ in range(2)]
         tasks += [pool.submit(overwritten.patch_json, IMAGE, {"version": n}) for n in (4, 5)]
         for task in tasks:
             assert task.result(60).status_int == 200

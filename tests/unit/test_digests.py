@@ -143,6 +143,33 @@ def test_a_stream_that_breaks_or_is_broken_off_leaves_no_thread():
     assert threading.active_count() == before
 
 
+class Collector:
+    """Keeps what it is given, and chokes on ``bad``."""
+
+    def __init__(self):
+        self.found = []
+
+    def update(self, chunk):
+        if chunk == b"bad":
+            raise ValueError("choked")
+        self.found.append(chunk)
+
+
+def test_consumers_get_every_chunk_and_one_that_fails_holds_nobody_up():
+    hasher = Hasher(["sha256"], collector := Collector())
+    for chunk in (b"a virtual", b" machine"):
+        hasher.update(chunk)
+    assert hasher.close() == {"sha256": hashlib.sha256(b"a virtual machine").digest()}
+    assert collector.found == [b"a virtual", b" machine"]
+    before = threading.active_count()
+    hasher = Hasher(["sha256"], Collector())
+    for chunk in [b"bad"] * (3 * Hasher.DEPTH):
+        hasher.update(chunk)
+    with pytest.raises(ValueError, match="choked"):
+        hasher.close()
+    assert threading.active_count() == before
+
+
 def test_nothing_to_compute_takes_no_thread():
     before = threading.active_count()
     hasher = Hasher([])

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from repoman import gate, queries, schemas
+from repoman import gate, queries, routing, schemas
 from repoman.errors import RepomanError
 from repoman.identity import Permission
+from repoman.inspection import FORMAT_NAMES, Danger
 from repoman.metrics.families import FAMILIES
 from repoman.scripts import admin
 from repoman.server import ServerSettings
@@ -183,7 +184,7 @@ def test_every_url_takes_in_openapi_the_query_parameters_that_its_view_takes(reg
 def test_every_url_takes_in_openapi_the_fields_that_its_view_takes(registry, routes):
     for entry in registry.introspector.get_category("views"):
         view = entry["introspectable"]
-        if view["route_name"] is None or view["route_name"].startswith("raw"):
+        if view["route_name"] is None or view["route_name"] in routing.UPLOADS:
             continue
         named = view["request_methods"]
         for method in (named,) if isinstance(named, str) else named:
@@ -231,6 +232,7 @@ def test_rest_names_every_field_of_every_request():
         ("Certificate", "Certificate"),
         ("Group", "Group"),
         ("Image", "Image"),
+        ("Unfinished uploads", "Upload"),
         ("/healthz", "Health"),
         ("/api, /api/openapi.yaml, /api/whoami", "PresentedCertificate"),
     ],
@@ -260,6 +262,12 @@ def test_permissions_are_documented():
     rows = table(REST, "permission", "lets its holder")
     listed = [name.strip("`") for row in rows for name in row[0].split()]
     assert sorted(listed) == sorted(known)
+
+
+def test_formats_and_dangers_are_documented():
+    assert COMPONENTS["schemas"]["Format"]["enum"] == [*FORMAT_NAMES]
+    assert COMPONENTS["schemas"]["Dangers"]["items"]["enum"] == [*Danger]
+    assert [row[0] for row in table(REST, "danger")] == [*Danger]
 
 
 def own_headers(text: str) -> set[str]:

@@ -14,6 +14,7 @@ def test_only_database_and_store_are_needed():
     assert settings.default_group == "users"
     assert (settings.base_url, settings.hosts) == (None, ())
     assert (settings.http_url, settings.sendfile) == (None, "none")
+    assert settings.unsafe_images == "refuse"
     assert settings.accept_proxies is None
     for name in ("require_issuer", "allow_unauthenticated"):
         assert getattr(settings, name) is False
@@ -38,6 +39,7 @@ def test_only_database_and_store_are_needed():
         ("repoman.time_format", " CTIME ", "time_format", "ctime"),
         ("repoman.sendfile", "X-Sendfile", "sendfile", "x-sendfile"),
         ("repoman.sendfile", "none", "sendfile", "none"),
+        ("repoman.unsafe_images", "Quarantine ", "unsafe_images", "quarantine"),
         ("repoman.http_url", "http://a.org/", "http_url", "http://a.org"),
     ],
 )
@@ -69,6 +71,7 @@ def test_settings_are_typed(key, text, name, value):
         ("repoman.default_group", ""),
         ("repoman.time_format", "iso8601"),
         ("repoman.sendfile", "yes"),
+        ("repoman.unsafe_images", "allow"),
         ("repoman.sendfile", ""),
         ("repoman.http_url", "images.example.org"),
         ("repoman.gc_grace", "1 h"),
