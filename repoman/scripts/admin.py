@@ -109,6 +109,7 @@ def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, forc
         state = f"to be removed by a gc {seconds} s from now" if item.waiting else done
         if item.kept:
             state = "kept for a backup or a restore that is running"
+        state = item.fate or state
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
         removed += 0 if item.waiting or item.kept else item.size
     click.echo(f"{removed} bytes {done}.")
