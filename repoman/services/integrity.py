@@ -82,5 +82,14 @@ def wrong_size(blob: Blob, size: int | None) -> str | None:
 def mark(session: Session, blob: Blob, flaw: str | None) -> bool:
     """Note on a blob's row what was found by reading; False where the row has gone."""
     damaged = None if flaw is None else func.coalesce(Blob.damaged, now())
-    statement = update(Blob).where(Blob.id == blob.id).values(checked=now(), damaged=damaged)
+    return _set(session, blob, checked=now(), damaged=damaged)
+
+
+def mark_damaged(session: Session, blob: Blob) -> bool:
+    """Note on a blob's row that its file cannot be whole; False where the row has gone."""
+    return _set(session, blob, damaged=func.coalesce(Blob.damaged, now()))
+
+
+def _set(session: Session, blob: Blob, **values: object) -> bool:
+    statement = update(Blob).where(Blob.id == blob.id).values(**values)
     return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
