@@ -2,12 +2,18 @@
 
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
+from repoman.certificates.middleware import find_caller
 from repoman.models import AuditEntry, Blob, Image, now
+from repoman.services import images, known_content
+from repoman.services.collector import collect
+from repoman.storage.filesystem import FilesystemStore
+from tests.databases import on_postgresql
 from tests.factories import FILE
 from tests.wsgi import Source, Untouchable, assert_refused, make_environ, send
 
@@ -212,3 +218,20 @@ def test_a_file_that_the_store_has_lost_is_asked_for(people, source, settings):
 def test_no_form_goes_without_its_file(people, source):
     answer = people.bob.client.post(RAW, b"", headers=CHECKSUM, status=415)
     assert_refused(answer, 415, "unsupported-media-type")
+
+
+@in_process
+@on_postgresql
+def test_the_collector_leaves_alone_what_is_just_being_put(people, source, sessions, settings):
+    store, bob = FilesystemStore(settings.store), people.bob
+    caller = find_caller(dict(bob.client.extra_environ), sessions, settings)
+    with ThreadPoolExecutor(1) as pool, sessions.changing.begin() as session:
+        mine = images.find(session, caller, "mine", lock=True)
+        blob = known_content.find(session, store, caller, mine, SHA256.digest(), None)
+        people.alice.client.delete(SOURCE + "?purge=true")
+        running = pool.submit(lambda: list(collect(sessions, store, 0)))
+        assert wait({running}, 0.3).not_done
+        assert known_content.put(session, store, caller, mine, "kvm", blob, settings)
+        session.commit()
+        assert "blob" not in {one.what for one in running.result(20)}
+    assert bob.client.get(RAW).body == FILE
