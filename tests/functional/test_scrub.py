@@ -7,6 +7,7 @@ import pytest
 
 from repoman.models import now
 from repoman.services.scrub import Pace
+from tests import tus
 from tests.factories import FILE
 from tests.upkeep import Admin, Blobs
 from tests.wsgi import assert_refused
@@ -145,7 +146,7 @@ def test_a_damaged_file_is_neither_copied_nor_put_back_nor_known(people, damaged
     assert_refused(answer, 400, "empty-file")
 
 
-@pytest.mark.parametrize("how", ["put", "form"])
+@pytest.mark.parametrize("how", ["put", "form", "tus"])
 def test_whoever_uploads_the_same_file_heals_every_image_that_names_it(
     people, damaged, how, scrub, ini, tmp_path, remains
 ):
@@ -153,6 +154,8 @@ def test_whoever_uploads_the_same_file_heals_every_image_that_names_it(
     people.carol.create("again")
     if how == "put":
         people.carol.upload("again")
+    elif how == "tus":
+        tus.create(people.carol.client, FILE, path="/api/images/raw/again", status=201)
     else:
         files = [("file", "disk.img", FILE)]
         people.carol.client.post("/api/images/raw/again", upload_files=files, status=201)
