@@ -119,7 +119,7 @@ def test_reading_keeps_to_the_rate(monkeypatch):
 # What is damaged
 
 
-def test_a_damaged_file_is_not_sent_but_said_to_be_so(people, damaged):
+def test_a_damaged_file_is_not_sent_but_said_to_be_so(people, damaged, blobs):
     assert state_of(people.alice) == state_of(people.bob, "mine") == "damaged"
     for person, path in ((people.alice, RAW), (people.bob, "/api/images/raw/mine")):
         answer = assert_refused(person.client.get(path, status=503), 503, "file-damaged")
@@ -128,8 +128,12 @@ def test_a_damaged_file_is_not_sent_but_said_to_be_so(people, damaged):
     for state, names in (("damaged", ["alice/debian12", "bob/mine"]), ("active", ["alice/other"])):
         found = people.admin.client.get(f"/api/images?state={state}").json
         assert [url.split("/images/")[1] for url in found] == names
+    blobs.change(damaged, dangers="backing-file")
+    assert state_of(people.alice) == "damaged"
+    assert people.admin.client.get("/api/images?state=quarantined").json == []
     people.alice.client.delete(URL)
-    assert people.alice.client.get("/api/images?state=deleted").json
+    assert len(people.alice.client.get("/api/images?state=deleted").json) == 1
+    assert len(people.admin.client.get("/api/images?state=damaged").json) == 1
 
 
 def test_a_damaged_file_is_neither_copied_nor_put_back_nor_known(people, damaged):
