@@ -14,6 +14,7 @@ from repoman.errors import VersionNotFound
 from repoman.identity import Identity
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, now
 from repoman.security import Action, may
+from repoman.services import damage
 from repoman.settings import Settings
 
 
@@ -46,9 +47,10 @@ def put_back(
     """Make the file of a version current again, as a new one.
 
     Of one in the trash too, for those who may restore: what was deleted for a key in it must not
-    come back by everybody who may write. Raises `VersionNotFound`.
+    come back by everybody who may write. Raises `VersionNotFound`, `FileDamaged`.
     """
     old = find(session, image, number, in_trash=may(caller, Action.RESTORE_IMAGE, image))
+    damage.check_whole(image, old)
     put(session, image, old.hypervisor, old.blob, settings)
 
 
