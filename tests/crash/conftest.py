@@ -47,6 +47,7 @@ def site(request, backend):
 @pytest.fixture
 def image(site):
     """An image without a file; when it is purged and collected, nothing at all is left."""
+    site.hang_up()
     made = CrashImage(site, f"image-{next(_numbers)}")
     yield made
     site.ask("DELETE", f"{made.url}?purge=true")

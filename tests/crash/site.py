@@ -70,8 +70,11 @@ class Site:
         alice = holder.write(home, "alice.pem")
         environ = {k: v for k, v in holder.environ().items() if isinstance(v, str)}
         (home / "environ.json").write_text(json.dumps(environ))
-        self._tls = ssl.create_default_context(cafile=home / "ca.pem")
-        self._tls.load_cert_chain(alice)
+        tls = ssl.create_default_context(cafile=home / "ca.pem")
+        tls.load_cert_chain(alice)
+        self._connection = http.client.HTTPSConnection(
+            "localhost", self._port, context=tls, timeout=20
+        )
         self.ini = home / "repoman.ini"
         self.ini.write_text(
             INI.format(database=database_url, store=self.store, folder=home, port=self._port)
@@ -99,6 +102,7 @@ class Site:
 
     def kill_all(self) -> None:
         """Kill every process of the server, as the kernel does where memory ends."""
+        self.hang_up()
         self.server.signal_group(signal.SIGKILL)
         self.server.stop()
 
@@ -108,6 +112,7 @@ class Site:
         return Collector(self)
 
     def close(self) -> None:
+        self.hang_up()
         self.server.stop()
         if "collector" in self.__dict__:
             self.collector.close()
@@ -131,17 +136,17 @@ class Site:
 
         A server that died is there again by the next request: its parent sees to that.
         """
-        connection = http.client.HTTPSConnection(
-            "localhost", self._port, context=self._tls, timeout=20
-        )
         try:
-            connection.request(method, path, body, dict(headers))
-            answer = connection.getresponse()
+            self._connection.request(method, path, body, dict(headers))
+            answer = self._connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         except (ConnectionError, ssl.SSLError, http.client.HTTPException):
+            self.hang_up()
             return None
-        finally:
-            connection.close()
+
+    def hang_up(self) -> None:
+        """Have the next request open a connection, as the server has closed one that waited."""
+        self._connection.close()
 
     def use(self) -> dict:
         """Ask how much alice has in use, which must be what the rows say."""
@@ -158,6 +163,7 @@ class CrashImage:
         self.url, self.raw = f"/api/images/{name}", f"/api/images/raw/{name}"
         made = site.ask("POST", "/api/images", *as_json(name=name, hypervisor="kvm"))
         assert made.status == 201, made.body
+        self.uuid = made.json()["uuid"]
 
     def file(self) -> bytes | None:
         """Download the file, None where there is none."""

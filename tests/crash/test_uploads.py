@@ -102,7 +102,6 @@ def test_going_on_that_is_killed_too_is_gone_on_with_again(site, image, step):
     assert image.arrived() >= arrived
     site.use()
     image.go_on(NEW)
-    clean(site)
 
 
 @steps("step, times", [("after commit INSERT blob", 1), ("after unlink hold", 2)])
@@ -112,7 +111,6 @@ def test_going_on_that_is_killed_after_its_commit_has_taken_place(site, image, s
         assert image.put(NEW, image.arrived()) is None
     assert image.file() == NEW
     assert image.arrived() is None
-    clean(site)
 
 
 @steps(
@@ -135,7 +133,6 @@ def test_a_file_without_its_row_is_taken_back_and_that_may_be_killed_too(site, i
     assert image.file() == OLD
     assert image.arrived() == WHOLE
     image.go_on(NEW)
-    clean(site)
 
 
 # Ended before their time
@@ -157,7 +154,6 @@ def test_beginning_anew_that_is_killed_can_be_begun_anew(site, image, step, arri
     assert image.file() == OLD
     assert image.arrived() == arrived
     image.go_on(NEW)
-    clean(site)
 
 
 @steps(
@@ -180,7 +176,6 @@ def test_a_wrong_file_is_refused_again_where_its_refusal_was_killed(site, image,
     assert refused.headers["X-Repoman-Error"] == "digest-mismatch"
     assert image.file() == OLD
     assert image.arrived() is None
-    clean(site)
 
 
 def test_a_server_that_is_killed_as_a_whole_starts_and_goes_on(site, image):
@@ -190,4 +185,3 @@ def test_a_server_that_is_killed_as_a_whole_starts_and_goes_on(site, image):
     assert image.file() == OLD
     assert image.arrived() == WHOLE
     image.go_on(NEW)
-    clean(site)
