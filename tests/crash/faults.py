@@ -14,6 +14,8 @@ import os
 import re
 import signal
 import sys
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -134,7 +136,9 @@ def warm_up(shown: Path) -> None:
 
 
 def run_each(arguments: list[str]) -> None:
-    """Run a command for every line of the input; what the modules take to load, they take once."""
+    """Run a command for every line of the input; what all the runs load, is loaded before."""
+    with suppress(SystemExit), redirect_stdout(StringIO()):
+        main([*arguments, "--dry-run"])
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -65,7 +65,5 @@ class Judge:
         with self.engine.begin() as connection:
             connection.execute(text(f"UPDATE upload SET expires = {long_ago}"))
             connection.execute(
-                text(
-                    f"UPDATE blob SET unreferenced = {long_ago} WHERE unreferenced IS NOT NULL"
-                )
+                text(f"UPDATE blob SET unreferenced = {long_ago} WHERE unreferenced IS NOT NULL")
             )

@@ -41,6 +41,7 @@ certificate = {folder}/server.pem
 ca = {folder}/ca.pem
 port = {port}
 workers = 1
+graceful_timeout = 1
 """
 
 
@@ -83,9 +84,7 @@ class Site:
         self.sessions = Sessions(make_engine(self.settings))
         with self.sessions.changing.begin() as session:
             registration = of_certificate(read_certificate(alice))
-            users.create(
-                session, "alice", registration, {}, hypervisors=self.settings.hypervisors
-            )
+            users.create(session, "alice", registration, {}, hypervisors=self.settings.hypervisors)
         self.judge = Judge(self.sessions.engine, self.store)
         self.start()
 
@@ -223,6 +222,11 @@ class Collector:
         self._process = subprocess.Popen(
             site.command("each", *arguments), cwd=ROOT, stdin=pipe, stdout=pipe, text=True
         )
+
+    @property
+    def pid(self) -> int:
+        """Its process, of which each run is a child."""
+        return self._process.pid
 
     def run(self) -> int:
         """Run it and return how it ended: its exit status, or minus the signal."""

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.crash.site import NEW, OLD, CrashImage
-from tests.crash.steps import steps
+from tests.crash.steps import backends
 from tests.databases import on_both
 
 KILLED = -9
@@ -35,37 +35,38 @@ def wanted(site, image):
     return image
 
 
-@steps(
-    "step, times",
-    [
-        ("before commit DELETE upload", 1),
-        ("after commit DELETE upload", 1),
-        ("before commit DELETE image", 1),
-        ("after commit DELETE image", 1),
-        ("before commit DELETE image_file", 1),
-        ("after commit DELETE image_file", 1),
-        ("before commit UPDATE blob", 1),
-        ("after commit UPDATE blob", 1),
-        ("before commit DELETE blob", 1),
-        ("after commit DELETE blob", 1),
-        ("before unlink blob", 1),
-        ("after unlink blob", 1),
-        ("after commit DELETE blob", 2),
-        ("after unlink blob", 3),
-        ("before unlink partial", 1),
-        ("after unlink partial", 1),
-        ("before unlink hold", 1),
-        ("after unlink hold", 1),
-        ("after unlink blob", 4),
-    ],
-)
-def test_a_gc_that_was_killed_takes_nothing_that_is_wanted_and_is_ended_by_the_next(
-    site, gc, wanted, step, times
+STEPS = [
+    "before commit DELETE upload",
+    "after commit DELETE upload",
+    "before commit DELETE image",
+    "after commit DELETE image",
+    "before commit DELETE image_file",
+    "after commit DELETE image_file",
+    "before commit UPDATE blob",
+    "after commit UPDATE blob",
+    "before commit DELETE blob",
+    "after commit DELETE blob",
+    "before unlink blob",
+    "after unlink blob",
+    "before unlink partial",
+    "after unlink partial",
+    "before unlink hold",
+    "after unlink hold",
+    "after unlink blob",
+]
+"""In an order in which a run that is killed leaves all the following for the next."""
+
+
+@on_both
+def test_a_gc_killed_at_each_step_takes_nothing_that_is_wanted_and_the_next_ends_its_work(
+    site, gc, wanted, backend
 ):
-    with site.killed(step, times):
-        assert gc.run() == KILLED
-    assert wanted.file() == OLD
-    site.use()
+    for step in STEPS:
+        if backend in backends(step):
+            with site.killed(step):
+                assert gc.run() == KILLED, step
+            assert wanted.file() == OLD
+            site.use()
     assert gc.run() == 0
     site.judge.check_nothing_left()
     assert wanted.file() == OLD
