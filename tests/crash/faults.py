@@ -1,8 +1,8 @@
 """``repoman-admin`` as it is, but for a SIGKILL to itself when it comes to the step that is armed.
 
-``python -m tests.crash.faults STORE ARMED WARM once ARGUMENT…`` runs it once, which is how a server is
-started; with ``each``, once for every line that it reads, in a process of its own, and prints how
-that ended.
+``python -m tests.crash.faults STORE ARMED SHOWN once ARGUMENT…`` runs it once, as for a server;
+``each`` in place of ``once``: for every line that it reads, in a process of its own, of which it
+prints how it ended.
 
 The steps are those that a crash could fall between: what is done to a file or folder of the store,
 and commits. The file ``ARMED`` holds one, and how many times it is still to be passed:
@@ -18,6 +18,7 @@ from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 
+import plaster
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 from webtest import TestApp
@@ -137,6 +138,9 @@ def warm_up(shown: Path) -> None:
 
 def run_each(arguments: list[str]) -> None:
     """Run a command for every line of the input; what all the runs load, is loaded before."""
+    # Plaster looks through all that is installed, which takes longer than the command.
+    loader = plaster.get_loader(arguments[1], protocols=["wsgi"])
+    plaster.get_loader = lambda *_, **__: loader
     with suppress(SystemExit), redirect_stdout(StringIO()):
         main([*arguments, "--dry-run"])
     for _ in sys.stdin:
@@ -152,9 +156,9 @@ def run_each(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    store, armed, warm, how, *rest = sys.argv[1:]
+    store, armed, shown, how, *rest = sys.argv[1:]
     faults = Faults(Path(store), Path(armed))
     faults.watch_files()
     faults.watch_commits()
-    warm_up(Path(warm))
+    warm_up(Path(shown))
     run_each(rest) if how == "each" else main(rest)

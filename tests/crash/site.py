@@ -21,12 +21,12 @@ from repoman.services.collector import collect
 from repoman.settings import Settings
 from repoman.storage.filesystem import FilesystemStore
 from tests.crash.judge import Judge
-from tests.server.running import ROOT, Running, free_port, wait_until
+from tests.server.running import ROOT, Running, alive, free_port, wait_until
 from tests.tus import CHUNK, TUS, metadata
 
 KIB = 1 << 10
-OLD, NEW = (hashlib.shake_128(word).digest(600 * KIB) for word in (b"old", b"new"))
-"""What was there, and what comes: files of several reads (`repoman.streams.CHUNK`)."""
+OLD, NEW = (hashlib.shake_128(word).digest(300 * KIB) for word in (b"old", b"new"))
+"""What was there, and what comes: files of two reads (`repoman.streams.CHUNK`)."""
 
 INI = """
 [app:main]
@@ -102,7 +102,10 @@ class Site:
     def kill_all(self) -> None:
         """Kill every process of the server, as the kernel does where memory ends."""
         self.hang_up()
+        workers = self.server.workers()
         self.server.signal_group(signal.SIGKILL)
+        self.server.process.wait(20)
+        assert wait_until(lambda: not any(map(alive, workers)))
         self.server.stop()
 
     @cached_property

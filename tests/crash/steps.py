@@ -1,5 +1,6 @@
 """Which steps a test is to run for, on which database."""
 
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -9,7 +10,7 @@ Step = tuple
 
 
 def steps(names: str, wanted: Iterable[Step]):
-    """Run a test for each step, on SQLite; on PostgreSQL too where it is about a commit.
+    """Run a test for each step, on SQLite; on PostgreSQL too where it is about an image's commit.
 
     ``names`` are those of the arguments that a step's parts are given to, the first of them its
     name.
@@ -20,5 +21,5 @@ def steps(names: str, wanted: Iterable[Step]):
 
 
 def backends(step: str) -> list[str]:
-    """Say on which databases a step is tried: what is done to files is the same on both."""
-    return ["sqlite", "postgresql"] if "commit" in step else ["sqlite"]
+    """Say on which databases a step is tried: those of files and of uploads' rows on one alone."""
+    return ["sqlite", "postgresql"] if re.search(r"commit \w+ (blob|image)", step) else ["sqlite"]

@@ -1,4 +1,4 @@
-"""``repoman-admin gc`` that is killed: what images name stays, and the next run ends what it began."""
+"""``repoman-admin gc`` that is killed: what images name stays, and the next run ends its work."""
 
 import uuid
 
@@ -29,7 +29,7 @@ def wanted(site, image):
     folder = site.store / "blobs" / stray[:2]
     folder.mkdir(exist_ok=True)
     (folder / stray).write_bytes(b"without row")
-    with site.killed("after write partial", 2):
+    with site.killed("after write partial"):
         assert image.put(NEW) is None
     site.judge.expire()
     return image
@@ -76,7 +76,7 @@ def test_a_gc_killed_at_each_step_takes_nothing_that_is_wanted_and_the_next_ends
 @on_both
 def test_an_upload_is_gone_on_with_though_gc_was_killed_beside_it(site, gc, image):
     image.put(OLD)
-    with site.killed("after write partial", 2):
+    with site.killed("after write partial"):
         assert image.put(NEW) is None
     arrived = image.arrived()
     with site.killed("after commit UPDATE blob"):

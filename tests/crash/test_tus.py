@@ -6,7 +6,7 @@ from tests.crash.site import KIB, NEW, OLD, clean
 from tests.crash.steps import steps
 from tests.tus import TUS
 
-FIRST = 300 * KIB
+FIRST = 100 * KIB
 """How much of `NEW` a first part brings."""
 
 

@@ -6,45 +6,42 @@ import hashlib
 from tests.crash.site import KIB, NEW, OLD, clean
 from tests.crash.steps import steps
 
+SOME = 256 * KIB
+"""What has arrived after one of two reads."""
+
 WHOLE = len(OLD) - 1
 """What has arrived of a whole file: its end is tried once more with its last byte."""
 
 BEFORE = [
-    ("after open hold", 1, None),
-    ("after open partial", 1, None),
-    ("before commit INSERT upload", 1, None),
-    ("after commit INSERT upload", 1, 0),
-    ("before write partial", 1, 0),
-    ("after write partial", 2, 512 * KIB),
-    ("before fsync partial", 1, WHOLE),
-    ("after fsync partial", 1, WHOLE),
-    ("after fchmod partial", 1, WHOLE),
-    ("after rename partial", 1, WHOLE),
-    ("after fsync shard", 1, WHOLE),
-    ("before commit INSERT blob", 1, WHOLE),
+    ("after open hold", None),
+    ("after open partial", None),
+    ("before commit INSERT upload", None),
+    ("after commit INSERT upload", 0),
+    ("before write partial", 0),
+    ("after write partial", SOME),
+    ("before fsync partial", WHOLE),
+    ("after fsync partial", WHOLE),
+    ("after fchmod partial", WHOLE),
+    ("after rename partial", WHOLE),
+    ("after fsync shard", WHOLE),
+    ("before commit INSERT blob", WHOLE),
 ]
-"""Steps of an upload before it has taken place: how many times to come there, and what arrived."""
+"""Steps of an upload before it has taken place, each with how much has arrived then."""
 
 AFTER = [("after commit INSERT blob",), ("before unlink hold",), ("after unlink hold",)]
 """Those when it has, and nobody was told."""
 
 
-@steps("step, times, arrived", BEFORE)
-def test_an_upload_killed_before_its_commit_is_gone_on_with(site, image, step, times, arrived):
-    with site.killed(step, times):
+@steps("step, arrived", BEFORE)
+def test_an_upload_killed_before_its_commit_is_gone_on_with_or_leaves_the_old_file(
+    site, image, step, arrived
+):
+    with site.killed(step):
         assert image.put(OLD) is None
     assert image.file() is None
     assert image.arrived() == arrived
-    site.use()
     image.go_on(OLD)
-
-
-@steps("step, times, arrived", BEFORE)
-def test_an_overwrite_killed_before_its_commit_leaves_the_old_file(
-    site, image, step, times, arrived
-):
-    image.put(OLD)
-    with site.killed(step, times):
+    with site.killed(step):
         assert image.put(NEW) is None
     assert image.file() == OLD
     assert image.arrived() == arrived
@@ -68,10 +65,10 @@ def test_an_upload_killed_after_its_commit_is_there(site, image, step):
 # Gone on with
 
 
-def broken_off(site, image, step="after write partial", times=2):
+def broken_off(site, image, step="after write partial"):
     """Begin to overwrite `OLD` by `NEW`, and have the server killed over it."""
     image.put(OLD)
-    with site.killed(step, times):
+    with site.killed(step):
         assert image.put(NEW) is None
     # The commit of its going on has something to say then: another time.
     site.judge.expire()
@@ -95,7 +92,7 @@ def broken_off(site, image, step="after write partial", times=2):
 def test_going_on_that_is_killed_too_is_gone_on_with_again(site, image, step):
     broken_off(site, image)
     arrived = image.arrived()
-    assert arrived == 512 * KIB
+    assert arrived == SOME
     with site.killed(step):
         assert image.put(NEW, arrived) is None
     assert image.file() == OLD
@@ -127,7 +124,7 @@ def test_going_on_that_is_killed_after_its_commit_has_taken_place(site, image, s
     ],
 )
 def test_a_file_without_its_row_is_taken_back_and_that_may_be_killed_too(site, image, step):
-    broken_off(site, image, "after rename partial", 1)
+    broken_off(site, image, "after rename partial")
     with site.killed(step):
         assert image.put(NEW, WHOLE) is None
     assert image.file() == OLD
@@ -141,7 +138,7 @@ def test_a_file_without_its_row_is_taken_back_and_that_may_be_killed_too(site, i
 @steps(
     "step, arrived",
     [
-        ("before unlink partial", 512 * KIB),
+        ("before unlink partial", SOME),
         ("after unlink partial", None),
         ("before commit DELETE upload", None),
         ("after commit DELETE upload", 0),
@@ -179,7 +176,7 @@ def test_a_wrong_file_is_refused_again_where_its_refusal_was_killed(site, image,
 
 
 def test_a_server_that_is_killed_as_a_whole_starts_and_goes_on(site, image):
-    broken_off(site, image, "after rename partial", 1)
+    broken_off(site, image, "after rename partial")
     site.kill_all()
     site.start()
     assert image.file() == OLD
