@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from repoman import names
-from repoman.schemas import AccountName, Boolean, DiskFormat, Fields, ImageName, Line, Version
+from repoman.field_types import AccountName, Boolean, DiskFormat, ImageName, Line, Version
+from repoman.schemas import Fields
 from repoman.services.image_lists import SORTS
 from repoman.services.pages import MOST
 from repoman.services.states import STATES

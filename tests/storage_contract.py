@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from repoman.errors import StoreUnavailable
+from repoman.errors import StoreUnavailable, UploadInProgress, UploadTakenOver
 
 DATA = bytes(range(256)) * 1000
 
@@ -42,6 +42,10 @@ class StoreContract:
 
     ``source`` is Python that binds ``store`` to the same store, run in another process.
     """
+
+    def let_stand(self, store, key: str) -> None:
+        """Have the file of an upload not be written for a minute."""
+        raise NotImplementedError
 
     @pytest.fixture
     def key(self) -> str:
@@ -168,6 +172,62 @@ class StoreContract:
             assert not store.is_held(committed)
         partial.discard()
         assert store.delete(committed)
+
+    def test_a_file_is_taken_over_from_who_stands_still_and_not_from_who_moves(self, store, key):
+        first = store.create(key)
+        first.write(DATA)
+        with pytest.raises(UploadInProgress):
+            store.take(key)
+        self.let_stand(store, key)
+        # To read what is there, for its digest, is to move.
+        assert b"".join(first.read()) == DATA
+        with pytest.raises(UploadInProgress):
+            store.take(key)
+        self.let_stand(store, key)
+        second = store.take(key)
+        with pytest.raises(UploadTakenOver):
+            first.write(b"late")
+        with pytest.raises(UploadTakenOver):
+            first.commit()
+        with pytest.raises(UploadTakenOver):
+            first.keep(1)
+        assert first.discard() is False
+        second.write(b"more")
+        assert (second.size, store.arrived(key)) == (len(DATA) + 4, len(DATA) + 4)
+        second.commit()
+        second.release()
+        with store.open(key) as file:
+            assert file.read() == DATA + b"more"
+
+    def test_what_is_kept_can_be_taken_by_anybody(self, store, key):
+        partial = store.create(key)
+        partial.write(DATA)
+        partial.keep(1000)
+        partial.release()
+        assert (store.arrived(key), store.is_held(key)) == (1000, False)
+        partial = store.take(key)
+        partial.write(b"more")
+        partial.commit()
+        # Undone, as where the database did not take its row.
+        partial.keep(1001)
+        partial.release()
+        assert dict(store.partials()) == {key: 1001}
+        assert not list(store.keys())
+        store.take(key).discard()
+        assert store.take(key) is None
+        assert store.arrived(key) is None
+
+    def test_a_commit_that_nobody_recorded_is_taken_back(self, store, put):
+        key = put()
+        assert store.arrived(key) == len(DATA)
+        partial = store.take(key)
+        assert dict(store.partials()) == {key: len(DATA)}
+        assert not list(store.keys())
+        partial.commit()
+        with pytest.raises(UploadInProgress):
+            store.take(key)
+        partial.release()
+        assert dict(store.keys()) == {key: len(DATA)}
 
     def test_a_deleted_file_is_gone_and_cannot_be_deleted_again(self, store, put):
         key, other = put(), put()

@@ -12,7 +12,7 @@ from repoman.presenters import Json
 from repoman.queries import ImageDeletion, ImageQuery
 from repoman.schemas import ImageChanges, NewImage, Restoration
 from repoman.security import Action, require
-from repoman.services import groups, image_lists, images, shares, trash, users
+from repoman.services import groups, image_creation, image_lists, images, shares, trash, users
 
 
 @view_defaults(route_name="images", renderer="json")
@@ -30,9 +30,9 @@ class Images(ImageList):
 
     @view_config(request_method="POST", permission=Action.CREATE_SOME_IMAGE, fields=NewImage)
     def create(self) -> Json:
-        """Make an image; `images.create` asks the right in the very group."""
+        """Make an image; `image_creation.create` asks the right in the very group."""
         fields = self.request.fields.given()
-        image = images.create(
+        image = image_creation.create(
             self.db,
             self.request.identity,
             fields,

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from repoman.conferral import Grant, Place
 from repoman.errors import GroupProtected, InvalidParameter, MissingParameter
+from repoman.field_types import MOST_NAMES
 from repoman.identity import Identity, Permission
 from repoman.models import Group, User
-from repoman.schemas import MOST_NAMES
 from repoman.security import Action, require
 from repoman.services import groups, permissions, users
 from repoman.settings import Settings

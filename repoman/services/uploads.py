@@ -5,7 +5,8 @@ bytes stream to the file while no database connection is held, and `repoman.serv
 makes the file the image's. It belongs to a person, whatever certificate is shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -73,22 +74,43 @@ def begin(
     room.check(limits, coming)
     # Before the row: a length may be more than any disk holds, and any column.
     room.check_free(store, settings, coming.least)
-    if protocol is Protocol.PUT and (former := find_put(session, caller, image, hypervisor)):
-        end(session, store, former)
-    _check_number(session, caller)
-    upload = Upload(
-        uuid=names.new_uuid(),
-        image_id=image.id,
-        user_id=caller.user_id,
-        hypervisor=hypervisor,
-        protocol=protocol,
-        length=coming.most,
-        tus_metadata=tus_metadata,
-        expires=_expiry(settings),
-    )
-    session.add(upload)
-    limits += quotas.reserve(session, caller, upload, coming, settings)
+    former = find_put(session, caller, image, hypervisor) if protocol is Protocol.PUT else None
+    with _replaced(session, store, former):
+        _check_number(session, caller)
+        upload = Upload(
+            uuid=names.new_uuid(),
+            image_id=image.id,
+            user_id=caller.user_id,
+            hypervisor=hypervisor,
+            protocol=protocol,
+            length=coming.most,
+            tus_metadata=tus_metadata,
+            expires=_expiry(settings),
+        )
+        session.add(upload)
+        limits += quotas.reserve(session, caller, upload, coming, settings)
     return _running(upload, limits, store.create(upload.uuid), None)
+
+
+@contextmanager
+def _replaced(session: Session, store: Store, former: Upload | None) -> Iterator[None]:
+    """End an upload for what is done in the block; where that is refused, nothing has arrived less.
+
+    Raises `UploadInProgress`.
+    """
+    partial = None
+    if former is not None:
+        partial = store.take(former.uuid)
+        session.delete(former)
+        session.flush()
+    try:
+        yield
+    except BaseException:
+        if partial is not None:
+            partial.release()
+        raise
+    if partial is not None:
+        partial.discard()
 
 
 def resume(

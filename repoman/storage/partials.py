@@ -107,11 +107,15 @@ class FilePartial:
                 view = view[os.write(self._descriptor, view) :]
 
     def read(self) -> Iterator[bytes]:
-        """Read what is there, without moving where writing goes on."""
+        """Read what is there, without moving where writing goes on.
+
+        That may take minutes, and is as good as writing: nobody takes the file over meanwhile.
+        """
         position = 0
         while True:
             with told():
                 chunk = os.pread(self._descriptor, _READ, position)
+                os.utime(self._descriptor)
             if not chunk:
                 return
             position += len(chunk)

@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.bench import load, pages, transfers
+from tests.bench import load, pages, resumption, transfers
 from tests.bench.site import Bench, bench
 from tests.bench.table import Table
 
@@ -20,7 +20,9 @@ Part = Callable[[Bench], list[Table]]
 def main() -> None:
     """Measure, a table at a time."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=["transfers", "load", "pages", []])
+    parser.add_argument(
+        "parts", nargs="*", choices=["transfers", "resumption", "load", "pages", []]
+    )
     parser.add_argument("--gib", type=float, default=2, help="the size of transfers")
     parser.add_argument("--copied-gib", type=float, default=10, help="the size of the copied image")
     parser.add_argument("--times", type=int, default=5, help="rounds; figures are their medians")
@@ -28,6 +30,7 @@ def main() -> None:
     given = parser.parse_args()
     parts: dict[str, Part] = {
         "transfers": lambda made: transfers.measure(made, given.gib, given.copied_gib, given.times),
+        "resumption": lambda made: resumption.measure(made, given.gib, given.times),
         "load": lambda made: load.measure(made, given.requests, given.times),
         "pages": lambda made: pages.measure(made, given.times * 5),
     }

@@ -154,7 +154,8 @@ def test_every_change_leaves_one_row(people, trail, sessions):
         for method in methods
         if method in {"POST", "PUT", "PATCH", "DELETE"}
     }
-    assert tried == changing
+    # An upload is no change before its end (tests/functional/test_tus.py).
+    assert tried == {one for one in changing if one[1] not in {"uploads", "upload"}}
 
 
 def test_what_was_sent_and_what_came_of_it_is_in_the_row(people, trail, authority):
@@ -339,7 +340,7 @@ def test_a_change_that_cannot_be_recorded_does_not_take_place(people, kept, sess
         client.delete(IMAGE, status="*"),
     ):
         assert answer.status_int >= 500
-    kept.check()
+    kept.check_file()
     assert len(client.get("/api/images").json) == 1
 
 

@@ -10,6 +10,7 @@ from repoman.models import Blob
 from repoman.services import labels
 from tests.disks import SIZE, inspect
 from tests.factories import FILE
+from tests.tus import create, patch
 from tests.wsgi import Source, assert_refused, post_form, send
 
 pytestmark = pytest.mark.in_process
@@ -62,14 +63,18 @@ def test_a_file_is_labelled_while_it_comes_in(people, disks):
     post_form(alice.client, "/api/images/raw/xen/debian12", disks.read("vmdk-stream"))
     shown = alice.client.get(URL).json
     assert label_of(shown, "xen") == ("vmdk", SIZE, None, [])
-    assert shown["format"] == "raw"
-    assert alice.client.patch_json(URL, {"hypervisor": "xen,kvm"}).json["format"] == "vmdk"
+    for order, first, other in (("kvm,xen", "raw", "vmdk"), ("xen,kvm", "vmdk", "raw")):
+        shown = alice.client.patch_json(URL, {"hypervisor": order}).json
+        assert shown["format"] == first
+        assert alice.client.get(f"/api/images?format={first}").json == [shown["url"]]
+        assert alice.client.get(f"/api/images?format={other}").json == []
 
 
 def test_a_file_that_nobody_has_looked_at_is_unknown_until_somebody_does(people, shared_file):
     alice, blob = people.alice.client, shared_file
     assert label_of(alice.get(URL).json) == (None,) * 4
     assert alice.get("/api/images?format=").json == [alice.get(URL).json["url"]]
+    assert alice.patch_json(URL, {"format": "iso"}, status=200).json["format"] is None
     with people.sessions.changing.begin() as session:
         labels.label(session.get(Blob, blob), inspect(FILE))
     assert label_of(alice.get(URL).json) == ("raw", len(FILE), None, [])
@@ -184,12 +189,14 @@ def test_an_old_file_that_proves_unsafe_is_quarantined(people, shared_file, disk
 
 
 @quarantining
-def test_an_earlier_version_is_quarantined_too(people, shared):
+def test_an_earlier_version_stays_quarantined_and_so_does_one_that_is_put_back(people, shared):
     people.alice.upload(data=FILE)
-    old = f"{THEIRS}?version=1"
-    assert_refused(people.admin.client.get(old, status=403), 403, "image-quarantined")
-    assert people.admin.client.get(THEIRS).body == FILE
-    people.alice.client.get("/api/images/raw/debian12?version=1", status=200)
+    assert people.bob.client.get(THEIRS).body == FILE
+    refused = people.admin.client.get(f"{THEIRS}?version=1", status=403)
+    assert_refused(refused, 403, "image-quarantined")
+    assert people.alice.client.get(f"{RAW}?version=1").status_int == 200
+    assert people.alice.client.patch_json(URL, {"version": 1}).json["state"] == "quarantined"
+    assert_refused(people.admin.client.get(THEIRS, status=403), 403, "image-quarantined")
 
 
 # The format that an image is to have
@@ -244,10 +251,33 @@ def test_a_copy_is_bound_to_no_format(people, disks):
 
 
 def test_who_may_edit_an_image_sets_its_format(people):
-    people.join("lab", people.alice, people.bob, people.carol)
+    people.join("lab", people.alice, people.bob)
     people.alice.create(group="lab", group_access="write")
     theirs = "/api/images/alice/debian12"
     assert people.bob.client.patch_json(theirs, {"format": "iso"}).json["format"] == "iso"
-    people.alice.client.patch_json(URL, {"group_access": "read"})
+    fields = {"name": "cleaners", "users": people.carol.name, "permissions": "image_delete"}
+    people.admin.client.post_json("/api/groups", fields, status=201)
     refused = people.carol.client.patch_json(theirs, {"format": "raw"}, status=403)
     assert_refused(refused, 403, "permission-denied")
+    assert refused.json["permission"] == "image_modify"
+
+
+def test_a_version_of_another_format_is_not_put_back(people, disks):
+    alice = people.alice.client
+    people.alice.create()
+    people.alice.upload(status=201)
+    people.alice.upload(data=disks.read("qcow2"))
+    alice.delete(RAW)
+    alice.patch_json(URL, {"format": "vdi"})
+    assert_refused(alice.patch_json(URL, {"version": 1}, status=422), 422, "format-mismatch")
+    assert alice.get(URL).json["format"] == "vdi"
+    assert alice.patch_json(URL, {"version": 1, "format": "raw"}).json["format"] == "raw"
+
+
+def test_an_upload_by_tus_ends_where_its_file_is_refused(people, kept, disks):
+    alice, data = people.alice.client, disks.read("qcow2-backing")
+    url = create(alice, headers={"Upload-Length": str(len(data))}, status=201).headers["Location"]
+    patch(alice, url, 0, data[:5000], status=204)
+    assert_refused(patch(alice, url, 5000, data[5000:], status=422), 422, "unsafe-image")
+    assert_refused(alice.get(url, status=404), 404, "upload-not-found")
+    kept.check()

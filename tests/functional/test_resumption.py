@@ -152,6 +152,15 @@ def test_a_put_from_the_first_byte_starts_anew(alice, remains, headers):
     assert [len(found) for found in remains.all()] == [1, 0, 1, 0]
 
 
+def test_a_start_anew_that_is_refused_loses_nothing_of_what_arrived(people, alice):
+    break_off(alice)
+    people.admin.client.post_json("/api/users/alice", {"quota": 300_000})
+    assert_refused_unread(alice, RAW, 413, "quota-exceeded", length=300_001)
+    assert offset(alice) == "200000"
+    people.admin.client.post_json("/api/users/alice", {"quota": len(NEW)})
+    alice.put(RAW, NEW[200_000:], headers=rest(200_000), status=201)
+
+
 def test_the_digest_of_the_whole_file_is_checked_over_all_its_parts(alice, remains):
     digest = {"X-Repoman-Checksum": f"sha256={hashlib.sha256(NEW).hexdigest()}"}
     break_off(alice, headers=digest)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from repoman.identity import Permission
-from repoman.models import Image, Upload, now
+from repoman.models import Blob, Image, Upload, now
 from repoman.services import image_lists, states
 from tests.factories import API, FILE
 from tests.gallery import Gallery, walk
@@ -178,6 +178,9 @@ def test_the_state_of_one_image_and_of_a_list_agree(people):
             # Only an earlier version is left of its file.
             people.admin.client.put(f"/api/images/raw/{shown['uuid']}", b"other", status=200)
             people.admin.client.delete(f"/api/images/raw/{shown['uuid']}", status=200)
+    with people.sessions.changing.begin() as session:
+        unsafe = update(Blob).where(Blob.size == gallery.shown[3]["size"])
+        session.execute(unsafe.values(dangers="backing-file"))
     with people.sessions.reading() as session:
         images = session.scalars(select(Image)).all()
         found = {state: [] for state in states.STATES}

@@ -217,3 +217,13 @@ def test_no_connection_is_held_while_a_part_comes_in(alice, url, application):
     source = Source(FILE[9000:], lambda: out.append(pool.checkedout()))
     stream(alice, url, 9000, source, length=len(FILE) - 9000, status=204)
     assert out == [0, 0]
+
+
+def test_an_unsafe_image_is_refused_when_it_is_whole_and_ends_the_upload(alice, remains, disks):
+    data = disks.read("qcow2-backing")
+    length = {"Upload-Length": str(len(data))}
+    url = create(alice, data[:5000], headers=length, status=201).headers["Location"]
+    refused = patch(alice, url, 5000, data[5000:], status=422)
+    assert_refused(refused, 422, "unsafe-image")
+    head(alice, url, status=404)
+    assert remains.all() == (set(), set(), set(), set())

@@ -67,9 +67,13 @@ def test_a_file_counts_once_for_each_owner_and_each_group(people):
     assert used(bob.client, "users/bob") == 1010
     # Of the same two files.
     assert used(bob.client, "groups/lab") == 1010
-    alice.client.delete("/api/images/debian12")
+    alice.client.delete("/api/images/debian12?purge=true")
     assert used(alice.client) == 1010
     alice.client.delete("/api/images/copy")
+    # In the trash it counts.
+    assert used(alice.client) == 1010
+    (uuid,) = (one["uuid"] for one in alice.client.get("/api/images?state=deleted&expand=1").json)
+    alice.client.delete(f"/api/images/{uuid}?purge=true")
     assert used(alice.client) == 0
     assert used(bob.client, "groups/lab") == 1010
 

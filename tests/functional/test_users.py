@@ -366,7 +366,7 @@ def test_a_user_who_owns_images_is_not_deleted(people, admin):
     answer = admin.delete(f"{URL}/bob", status=409)
     refused(answer, "user-owns-images")
     assert answer.json["usage"] == 1
-    people.bob.client.delete("/api/images/x")
+    people.bob.client.delete("/api/images/x?purge=true")
     admin.delete(f"{URL}/bob", status=200)
 
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import resource
 import stat
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class TestContract(StoreContract):
     @pytest.fixture
     def store(self, store):
         return store
+
+    def let_stand(self, store, key):
+        minute_ago = time.time() - 60
+        os.utime(store.partial / key, (minute_ago, minute_ago))
 
     @pytest.fixture
     def source(self, folder):
