@@ -13,7 +13,7 @@ from repoman.conditions import check_match, is_not_modified, range_applies
 from repoman.errors import StoreUnavailable
 from repoman.models import Image, ImageFile
 from repoman.ranges import ByteRange, parse_ranges
-from repoman.services import labels
+from repoman.services import damage, labels
 from repoman.services.files import etag
 
 CHUNK = 64 * 1024
@@ -50,7 +50,8 @@ class FileParts:
 def file_response(request: Request, image: Image, file: ImageFile) -> Response:
     """Answer with a file, with its validators, digest, and what keeps a browser from running it.
 
-    Raises `ImageQuarantined`, `PreconditionFailed`, `RangeNotSatisfiable`, `StoreUnavailable`.
+    Raises `ImageQuarantined`, `PreconditionFailed`, `RangeNotSatisfiable`, `FileDamaged`,
+    `StoreUnavailable`.
     """
     labels.check_readable(request.identity, image, file)
     tag, size = etag(image, file), file.blob.size
@@ -77,6 +78,7 @@ def file_response(request: Request, image: Image, file: ImageFile) -> Response:
     wanted = None
     if request.method == "GET" and range_applies(request, tag):
         wanted = parse_ranges(request.headers.get("Range"), size)
+    damage.check_whole(image, file)
     opened = request.store.open(file.blob.uuid)
     path = request.store.path(file.blob.uuid)
     if path is not None and sendfile.is_understood(request, wanted):

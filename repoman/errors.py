@@ -416,6 +416,12 @@ class StoreUnavailable(RepomanError):
     status, code, title = 503, "store-unavailable", "Store unavailable"
 
 
+class FileDamaged(RepomanError):
+    """The stored file has not the bytes any more that were uploaded."""
+
+    status, code, title = 503, "file-damaged", "File damaged"
+
+
 class StoreFull(RepomanError):
     """The image store has no room for the file."""
 

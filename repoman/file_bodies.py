@@ -31,6 +31,19 @@ class Body:
 ReadBody = Callable[[Request], Body]
 
 
+def can_go_without(request: Request) -> bool:
+    """Say whether a PUT of a whole file may be answered before its bytes are on their way.
+
+    That is where there are none, or where the client waits for ``100 Continue``: one that is
+    sending already would have its connection closed under it. What is said of the message's content
+    can be checked by nothing but that.
+    """
+    if request.method != "PUT" or {"Content-Range", "Content-Digest"} & {*request.headers}:
+        return False
+    waits = request.headers.get("Expect", "").strip().lower() == "100-continue"
+    return waits or streams.announced_length(request.environ) == 0
+
+
 def plain_body(request: Request) -> Body:
     """Read a PUT's headers: of a whole file, or of the rest of one (``curl -C N -T``).
 

@@ -10,13 +10,13 @@ from contextlib import closing
 from pyramid.request import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from repoman import auditing, conditions, digests, transactions
+from repoman import auditing, conditions, digests, file_bodies, streams, transactions
 from repoman.errors import RepomanError, UnsupportedMediaType
 from repoman.file_bodies import Body, ReadBody
 from repoman.logs import get_logger
 from repoman.presenters import Json
 from repoman.resources import FileContext, Target
-from repoman.services import files, room, uploads
+from repoman.services import files, known_content, merging, room, uploads
 from repoman.services.files import Precondition
 from repoman.services.uploads import Running
 
@@ -29,10 +29,29 @@ def upload(request: Request, context: FileContext, read_body: ReadBody) -> Json:
     precondition = conditions.precondition(request, image)
     precondition(image.current_file(hypervisor))
     check_encoding(request)
-    body = read_body(request)
     expected = digests.file_digests(request.headers)
+    if file_bodies.can_go_without(request) and set(expected) == {"sha256"}:
+        shown = _put_known(request, context, expected["sha256"])
+        if shown is not None:
+            return shown
+    body = read_body(request)
     running = _start(request, context, body)
     return take_in(request, context, running, body, expected, precondition)
+
+
+def _put_known(request: Request, context: FileContext, sha256: bytes) -> Json | None:
+    """Make a file the image's that is here already, None where the caller has to send it."""
+    session, store, settings = request.db, request.store, request.settings
+    caller, image, hypervisor = request.identity, context.image, context.hypervisor
+    size = streams.announced_length(request.environ) or None
+    blob = known_content.find(session, store, caller, image, sha256, size)
+    if blob is None:
+        return None
+    is_first = known_content.put(session, store, caller, image, hypervisor, blob, settings)
+    request.response.status_int = 201 if is_first else 200
+    request.response.headers["X-Repoman-Deduplicated"] = "true"
+    shown: Json = request.present.image(image)
+    return shown
 
 
 def check_encoding(request: Request) -> None:
@@ -86,8 +105,17 @@ def take_in(
         # Where a commit fails nobody knows whether it took place: the file must stay, and the
         # collector finds out.
         running.partial.release()
+    _heal(request, running)
     request.response.status_int = 201 if is_first else 200
     return shown
+
+
+def _heal(request: Request, running: Running) -> None:
+    """Let the new blob take the place of damaged ones; what fails is the collector's to do."""
+    try:
+        merging.heal(request.registry.sessions, running.uuid)
+    except SQLAlchemyError as error:
+        log.warning("damaged files not replaced yet", upload=running.uuid, reason=str(error))
 
 
 def break_off(request: Request, running: Running, failure: BaseException) -> None:

@@ -114,6 +114,7 @@ _figures = (
     ("images", "Images."),
     ("blobs", "Stored files that the database knows."),
     ("blob_bytes", "Their bytes."),
+    ("damaged_blobs", "Those of them that are damaged and that images name."),
     ("store_up", "Whether the store answers (1) or not (0)."),
     ("store_free_bytes", "Bytes that can still be written to the store's filesystem."),
     ("store_size_bytes", "Size of the store's filesystem in bytes."),

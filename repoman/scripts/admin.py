@@ -13,7 +13,7 @@ from repoman.database import migrate
 from repoman.identity import ADMINS
 from repoman.models import User
 from repoman.schemas import NewUser, UserChanges, validate
-from repoman.scripts import backups
+from repoman.scripts import backups, upkeep
 from repoman.scripts.apache import apache_config
 from repoman.scripts.doctor.command import doctor
 from repoman.scripts.groups import group as groups_of_site
@@ -43,7 +43,10 @@ def main(ctx: click.Context, config: Path) -> None:
     ctx.call_on_close(ctx.obj.close)
 
 
-for command in (apache_config, doctor, crl_update, backups.backup, backups.restore):
+for command in (
+    *(apache_config, doctor, crl_update, backups.backup, backups.restore),
+    *(upkeep.scrub, upkeep.fsck),
+):
     main.add_command(command)
 
 
@@ -109,6 +112,7 @@ def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, forc
         state = f"to be removed by a gc {seconds} s from now" if item.waiting else done
         if item.kept:
             state = "kept for a backup or a restore that is running"
+        state = item.fate or state
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
         removed += 0 if item.waiting or item.kept else item.size
     click.echo(f"{removed} bytes {done}.")

@@ -27,7 +27,7 @@ NO_SESSION_CACHE = r"sed -i 's/^\s*SSLSessionCache\s/#&/' /etc/apache2/mods-avai
 AS_THEY_ARE = ("repoman.wsgi", "access.wsgi", "errors.conf", "sendfile.conf")
 MODULE_SOURCE = "mod_proxy_certs/mod_proxy_certs.c"
 SETTINGS = "production.ini"
-UNITS = ("repoman-gc.service", "repoman-gc.timer")
+UNITS = tuple(f"repoman-{name}.{kind}" for name in ("gc", "scrub") for kind in ("service", "timer"))
 
 Values = dict[str, str | None]
 
@@ -107,9 +107,9 @@ def make(deployment: Deployment) -> dict[str, str]:
         MODULE_SOURCE: source(f"apache/{MODULE_SOURCE}"),
     }
     texts |= {f"errors/{code}.json": source(f"apache/errors/{code}.json") for code in ERRORS}
-    of_units = {"User": USER, "ExecStart": f"{deployment.admin} gc"}
     for name in UNITS:
-        text = source(f"systemd/{name}")
+        text, command = source(f"systemd/{name}"), name.removeprefix("repoman-").split(".")[0]
+        of_units = {"User": USER, "ExecStart": f"{deployment.admin} {command}"}
         is_service = name.endswith(".service")
         texts[f"systemd/{name}"] = set_lines(text, "{}=", of_units) if is_service else text
     return texts
@@ -156,7 +156,7 @@ def next_commands(deployment: Deployment) -> list[str]:
         f"{as_apache} {deployment.admin} user add NAME --certificate - --admin < FILE",
         f"ln -s {home}/repoman.conf /etc/apache2/sites-available/repoman.conf",
         f"cp {' '.join(f'{home}/systemd/{name}' for name in UNITS)} /etc/systemd/system/",
-        "systemctl daemon-reload && systemctl enable --now repoman-gc.timer",
+        "systemctl daemon-reload && systemctl enable --now repoman-gc.timer repoman-scrub.timer",
     ]
     lines += [
         f'echo "Listen {port}" >> /etc/apache2/ports.conf'

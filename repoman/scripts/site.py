@@ -23,7 +23,7 @@ from repoman.scripts.deployment import USER
 from repoman.scripts.postgresql import creation, is_another_user
 from repoman.services import audit
 from repoman.services.backup.folders import BackupError
-from repoman.services.collector import StrangeStore
+from repoman.services.ownership import StrangeStore
 from repoman.settings import InvalidSetting, Settings, read_settings
 from repoman.storage.filesystem import FilesystemStore
 

@@ -1,4 +1,4 @@
-"""The collector: empties the trash, removes what no row names and what killed uploads left."""
+"""The collector: empties the trash, merges blobs, removes what no row names or uploads left."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from sqlalchemy import delete, exists, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from repoman.models import Blob, ImageFile, Protocol, Sessions, Upload, now
-from repoman.services import emptying
+from repoman.services import emptying, merging
 from repoman.services.emptying import Trash
+from repoman.services.ownership import require_known_files
 from repoman.settings import TRASH_TTL
 from repoman.storage import Store
 
@@ -19,7 +20,8 @@ class Collected:
     """One thing that was removed, or in a dry run would be: what, its key, its size in bytes.
 
     Not removed is what is still ``waiting`` for its grace time to pass, and what is ``kept`` for a
-    backup or a restore that is running.
+    backup or a restore that is running. A blob that was merged is waiting too: its ``fate`` says
+    what became of it.
     """
 
     what: str
@@ -27,10 +29,7 @@ class Collected:
     size: int
     waiting: bool = False
     kept: bool = False
-
-
-class StrangeStore(Exception):
-    """Store and database do not seem to belong together; nothing was removed."""
+    fate: str | None = None
 
 
 def collect(
@@ -45,7 +44,7 @@ def collect(
     """Remove and yield what nobody needs; in a dry run, only yield it.
 
     That is expired uploads, what has been in the trash for ``trash_ttl`` seconds, blobs without
-    image for ``grace`` seconds, and stray files.
+    image for ``grace`` seconds, and stray files. Equal blobs are merged.
 
     Safe beside a running server: a running upload holds a lock, and a download keeps its open
     file. The grace time is for those who have read a row and not yet opened the file, and for a
@@ -54,33 +53,20 @@ def collect(
     their rows. Raises `StrangeStore` unless ``force``.
     """
     if not force:
-        _require_own_store(sessions, store)
+        require_known_files(sessions, store)
     yield from _stale_uploads(sessions, store, dry_run=dry_run)
     trash = Trash.older_than(trash_ttl)
     for key in emptying.remove_images(sessions, trash, dry_run=dry_run):
         yield Collected("deleted image", key, 0)
     for key in emptying.remove_versions(sessions, trash, dry_run=dry_run):
         yield Collected("deleted version", key, 0)
+    for blob, fate in merging.merge(sessions, store, dry_run=dry_run):
+        yield Collected("blob", blob.uuid, blob.size, waiting=True, fate=fate)
     with store.collecting() as allowed:
         yield from _unreferenced_blobs(
             sessions, store, grace, trash, allowed=allowed, dry_run=dry_run
         )
         yield from _stray_files(sessions, store, grace, allowed=allowed, dry_run=dry_run)
-
-
-def _require_own_store(sessions: Sessions, store: Store) -> None:
-    """Refuse a store full of files of which the database knows not one: they are another's."""
-    if next(store.keys(), None) is None:
-        return
-    # Asked afterwards: the first upload of all has a row before its file, until its blob has one.
-    known = union_all(select(Blob.id), select(Upload.id)).limit(1)
-    with sessions.reading() as session:
-        knows_any = session.scalar(known) is not None
-    if not knows_any:
-        raise StrangeStore(
-            "The store holds files, and the database knows none of them: do they belong together? "
-            "With --force, all these files are removed."
-        )
 
 
 def _stale_uploads(

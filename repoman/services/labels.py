@@ -69,7 +69,7 @@ def is_quarantined(image: Image) -> bool:
 
 def in_quarantine() -> ColumnElement[bool]:
     """Make the condition on `Image` that `is_quarantined` says of one."""
-    return Image.id.in_(_of_current_files().where(Blob.dangers.is_not(None)))
+    return Image.id.in_(of_current_files().where(Blob.dangers.is_not(None)))
 
 
 def check_readable(caller: Identity | None, image: Image, file: ImageFile) -> None:
@@ -138,12 +138,12 @@ def has_format(name: str | None) -> ColumnElement[bool]:
         ImageHypervisor.hypervisor == ImageFile.hypervisor,
         ImageHypervisor.position == 0,
     )
-    of_file = _of_current_files().join(ImageHypervisor, is_first).where(Blob.format == name)
+    of_file = of_current_files().join(ImageHypervisor, is_first).where(Blob.format == name)
     without = and_(Image.size == NO_FILE, Image.format == name)
     return or_(without, Image.id.in_(of_file))
 
 
-def _of_current_files() -> Select[int]:
+def of_current_files() -> Select[int]:
     """Select the ids of images, to be narrowed by their current files' blobs.
 
     Blobs come first, and no subquery looks at each image: where few of many images fit, SQLite

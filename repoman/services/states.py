@@ -3,19 +3,22 @@
 from sqlalchemy import ColumnElement, exists
 
 from repoman.models import Image, ImageFile, Upload
-from repoman.services import labels
+from repoman.services import damage, labels
 
-STATES = ("empty", "uploading", "active", "quarantined", "deleted")
-EMPTY, UPLOADING, ACTIVE, QUARANTINED, DELETED = STATES
+STATES = ("empty", "uploading", "active", "quarantined", "damaged", "deleted")
+EMPTY, UPLOADING, ACTIVE, QUARANTINED, DAMAGED, DELETED = STATES
 
 
 def of(image: Image) -> str:
-    """Say ``deleted`` (in the trash), ``quarantined`` (unsafe), ``active`` (it has a file).
+    """Say ``deleted`` (in the trash), ``damaged``, ``quarantined`` (unsafe), ``active`` (a file).
 
-    Without a file, ``uploading`` while the first is on its way, else ``empty``.
+    The first of these that is true. Without a file, ``uploading`` while the first is on its way,
+    else ``empty``.
     """
     if image.deleted is not None:
         return DELETED
+    if damage.is_damaged(image):
+        return DAMAGED
     if image.files:
         return QUARANTINED if labels.is_quarantined(image) else ACTIVE
     return UPLOADING if image.uploads else EMPTY
@@ -25,10 +28,13 @@ def is_in(state: str) -> ColumnElement[bool]:
     """Make the condition on `Image` for those of which `of` says ``state``."""
     if state == DELETED:
         return Image.deleted.is_not(None)
+    there, whole = Image.deleted.is_(None), ~damage.in_damage()
+    if state == DAMAGED:
+        return there & damage.in_damage()
     has_file = exists().where(ImageFile.image_id == Image.id, ImageFile.current)
     if state == QUARANTINED:
-        return Image.deleted.is_(None) & labels.in_quarantine()
+        return there & whole & labels.in_quarantine()
     if state == ACTIVE:
-        return Image.deleted.is_(None) & has_file & ~labels.in_quarantine()
+        return there & has_file & whole & ~labels.in_quarantine()
     has_upload = exists().where(Upload.image_id == Image.id)
-    return Image.deleted.is_(None) & ~has_file & (has_upload if state == UPLOADING else ~has_upload)
+    return there & ~has_file & (has_upload if state == UPLOADING else ~has_upload)

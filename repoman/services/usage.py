@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 
 from repoman.models import Blob, Group, Image, Sessions, User
+from repoman.services import integrity
 from repoman.services.checks import Checks
 from repoman.services.visibility import NOT_DELETED
 from repoman.storage import Store
@@ -42,6 +43,7 @@ def count_rows(sessions: Sessions) -> dict[str, float]:
         "images": select(func.count()).select_from(Image).where(NOT_DELETED),
         "blobs": select(func.count()).select_from(Blob),
         "blob_bytes": select(func.coalesce(func.sum(Blob.size), 0)),
+        "damaged_blobs": select(func.count()).where(Blob.damaged.is_not(None), integrity.NAMED),
     }
     columns = [query.scalar_subquery().label(name) for name, query in counts.items()]
     with sessions.reading() as session:

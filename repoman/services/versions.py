@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from repoman.errors import VersionNotFound
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, now
+from repoman.services import damage
 from repoman.settings import Settings
 
 
@@ -41,9 +42,10 @@ def put(
 def put_back(session: Session, image: Image, number: int, settings: Settings) -> None:
     """Make the file of a version current again, as a new one; also of one in the trash.
 
-    Raises `VersionNotFound`.
+    Raises `VersionNotFound`, `FileDamaged`.
     """
     old = find(session, image, number, in_trash=True)
+    damage.check_whole(image, old)
     put(session, image, old.hypervisor, old.blob, settings)
 
 

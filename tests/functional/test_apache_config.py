@@ -38,6 +38,8 @@ WRITTEN = [
     "sendfile.conf",
     "systemd/repoman-gc.service",
     "systemd/repoman-gc.timer",
+    "systemd/repoman-scrub.service",
+    "systemd/repoman-scrub.timer",
 ]
 
 
@@ -128,10 +130,11 @@ def test_values_of_the_host_are_in_their_places(write, home, tmp_path, database)
         "repoman.hosts = images.example.org",
     ):
         assert ini.count(line) == 1, line
-    unit = lines(home / "systemd" / "repoman-gc.service")
-    start = f"{sys.prefix}/bin/repoman-admin --config {home}/production.ini gc"
-    assert f"ExecStart={start}" in unit
-    assert "User=www-data" in unit
+    for command in ("gc", "scrub"):
+        unit = lines(home / "systemd" / f"repoman-{command}.service")
+        start = f"{sys.prefix}/bin/repoman-admin --config {home}/production.ini {command}"
+        assert f"ExecStart={start}" in unit
+        assert "User=www-data" in unit
 
 
 def test_options_switch_on_revocation_lists_and_the_daemon(write, home, tmp_path, database):

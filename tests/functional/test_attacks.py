@@ -6,7 +6,8 @@ from repoman import bodies
 from repoman.identity import Permission
 from repoman.models import Blob, User
 from repoman.services import groups, users
-from repoman.services.collector import StrangeStore, collect
+from repoman.services.collector import collect
+from repoman.services.ownership import StrangeStore
 from tests.wsgi import Source, send
 
 USERS = "/api/users"

@@ -1,9 +1,11 @@
 """``/metrics``: what is counted, what is there, and who may read it."""
 
 import pytest
+from sqlalchemy import update
 from webtest import TestApp
 
 import repoman
+from repoman.models import Blob, now
 from repoman.services import usage
 from tests.databases import on_sqlite
 from tests.factories import FILE
@@ -202,13 +204,17 @@ def test_it_tells_what_is_there(people, alice, scrape):
     people.alice.create("other")
     people.alice.upload("other", b"four")
     people.join("biology", people.bob)
+    with people.sessions.changing.begin() as session:
+        session.execute(update(Blob).where(Blob.size == 4).values(damaged=now()))
+        session.add(Blob(uuid="0" * 32, size=1, sha256="0" * 64, damaged=now()))
     found = scrape()
     assert found.series("repoman_database_up") == [({}, 1)]
     assert found.series("repoman_users") == [({}, 2)]
     assert found.series("repoman_groups") == [({}, 3)]
     assert found.series("repoman_images") == [({}, 3)]
-    assert found.series("repoman_blobs") == [({}, 2)]
-    assert found.series("repoman_blob_bytes") == [({}, len(FILE) + 4)]
+    assert found.series("repoman_blobs") == [({}, 3)]
+    assert found.series("repoman_blob_bytes") == [({}, len(FILE) + 5)]
+    assert found.series("repoman_damaged_blobs") == [({}, 1)]
     assert found.series("repoman_store_up") == [({}, 1)]
     size, free = found("repoman_store_size_bytes"), found("repoman_store_free_bytes")
     assert 0 < free < size

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from repoman.identity import Permission
-from repoman.models import Blob, Image, Upload, now
+from repoman.models import Blob, Image, ImageFile, Upload, now
 from repoman.services import image_lists, states
 from tests.factories import API, FILE
 from tests.gallery import Gallery, walk
@@ -179,8 +179,11 @@ def test_the_state_of_one_image_and_of_a_list_agree(people):
             people.admin.client.put(f"/api/images/raw/{shown['uuid']}", b"other", status=200)
             people.admin.client.delete(f"/api/images/raw/{shown['uuid']}", status=200)
     with people.sessions.changing.begin() as session:
-        unsafe = update(Blob).where(Blob.size == gallery.shown[3]["size"])
-        session.execute(unsafe.values(dangers="backing-file"))
+        active = select(Image.id).where(states.is_in("active"))
+        blobs = select(ImageFile.blob_id).where(ImageFile.image_id.in_(active), ImageFile.current)
+        found = session.scalars(blobs.order_by(ImageFile.blob_id)).unique().all()
+        for key, values in ((found[0], {"dangers": "truncated"}), (found[-1], {"damaged": now()})):
+            session.execute(update(Blob).where(Blob.id == key).values(values))
     with people.sessions.reading() as session:
         images = session.scalars(select(Image)).all()
         found = {state: [] for state in states.STATES}

@@ -1,9 +1,11 @@
 """Repoman itself behind its server: refused uploads, broken ones, and the README's tour."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +96,20 @@ def test_refusal_of_a_large_upload_can_be_read(site, remains, image, sparse, exp
     assert int(sent) == 0 if expect is EXPECT else int(sent) < 64 * MIB
     assert remains.all() == before
     assert fetch(site, "bob", f"/api/images/raw/alice/{image}") == FILE
+
+
+@pytest.mark.parametrize("how", ["expect", "empty"])
+def test_a_file_that_one_could_copy_is_not_sent(site, image, tmp_path, how):
+    by(site, "bob", "-d", f"name=known-{how}", "/api/images")
+    file = tmp_path / "disk.img"
+    file.write_bytes(FILE)
+    digest = ["-H", f"X-Repoman-Checksum: sha256={hashlib.sha256(FILE).hexdigest()}"]
+    body = ["-T", file, *EXPECT] if how == "expect" else ["-T", Path("/dev/null")]
+    url = f"/api/images/raw/known-{how}"
+    shown = by(site, "bob", *body, *digest, url, url, *SHOW).splitlines()
+    answers = [line.split()[:2] for line in shown if line.startswith("20")]
+    assert answers == [["201", "0"], ["200", "0"]]
+    assert fetch(site, "bob", url) == FILE
 
 
 @pytest.mark.parametrize("chunked", [(), CHUNKED], ids=["length", "chunked"])

@@ -50,7 +50,7 @@ def test_a_transfer_has_buckets_of_its_own():
 
 def test_a_new_page_names_every_metric_and_shows_that_no_transfer_runs():
     lines = page({}).decode().splitlines()
-    assert len([line for line in lines if line.startswith("# TYPE repoman_")]) == 19
+    assert len([line for line in lines if line.startswith("# TYPE repoman_")]) == 20
     assert [line for line in lines if not line.startswith("#")] == [
         'repoman_transfers_running{direction="download"} 0.0',
         'repoman_transfers_running{direction="upload"} 0.0',
