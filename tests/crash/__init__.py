@@ -1,0 +1,1 @@
+"""What is left by a process that is killed at the worst moment."""
