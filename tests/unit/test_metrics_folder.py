@@ -63,11 +63,20 @@ while True:
 """
 
 
-def test_a_process_that_is_killed_while_it_counts_leaves_what_it_counted(folder):
-    children = [subprocess.Popen([sys.executable, "-c", CHILD, folder.path]) for _ in range(3)]
+@pytest.fixture
+def children(folder):
+    """Three processes that count as fast as they can."""
+    started = [subprocess.Popen([sys.executable, "-c", CHILD, folder.path]) for _ in range(3)]
+    yield started
+    for child in started:
+        child.kill()
+        child.wait()
+
+
+def test_a_process_that_is_killed_while_it_counts_leaves_what_it_counted(folder, children):
     last = 0
     for number, child in enumerate(children):
-        wait_for(lambda: folder.totals().get(RUNNING) == 3 - number)  # noqa: B023 - called at once
+        wait_for(lambda: folder.totals().get(RUNNING) == 3 - number, 30)  # noqa: B023 - called at once
         for _ in range(50):
             now = folder.totals()[ERRORS]
             assert now >= last
