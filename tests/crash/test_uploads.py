@@ -45,7 +45,7 @@ def test_an_upload_killed_before_its_commit_is_gone_on_with_or_leaves_the_old_fi
         assert image.put(NEW) is None
     assert image.file() == OLD
     assert image.arrived() == arrived
-    site.use()
+    site.check()
     clean(site)
     assert image.arrived() is None
     assert image.file() == OLD
@@ -97,7 +97,7 @@ def test_going_on_that_is_killed_too_is_gone_on_with_again(site, image, step):
         assert image.put(NEW, arrived) is None
     assert image.file() == OLD
     assert image.arrived() >= arrived
-    site.use()
+    site.check()
     image.go_on(NEW)
 
 
