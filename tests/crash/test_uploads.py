@@ -28,7 +28,7 @@ BEFORE = [
 ]
 """Steps of an upload before it has taken place, each with how much has arrived then."""
 
-AFTER = [("after commit INSERT blob",), ("before unlink hold",), ("after unlink hold",)]
+AFTER = [("after commit INSERT blob",), ("after unlink hold",)]
 """Those when it has, and nobody was told."""
 
 
@@ -77,7 +77,6 @@ def broken_off(site, image, step="after write partial"):
 @steps(
     "step",
     [
-        ("before unlink hold",),
         ("after unlink hold",),
         ("after open hold",),
         ("before commit UPDATE upload",),
@@ -113,7 +112,6 @@ def test_going_on_that_is_killed_after_its_commit_has_taken_place(site, image, s
 @steps(
     "step",
     [
-        ("before chmod blob",),
         ("after chmod blob",),
         ("after rename blob",),
         ("after open hold",),
