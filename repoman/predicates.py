@@ -92,11 +92,6 @@ def group_holds(permission: Permission) -> Predicate:
     return predicate
 
 
-def member_of(identity: Identity, group: Group) -> bool:
-    """The caller is in the group."""
-    return group.id in identity.groups
-
-
 def admin_of(identity: Identity, thing: Group | Place | Grant | None) -> bool:
     """The caller is an admin of the group, such as one that an image is to be created in."""
     group = conferral.row_of(thing)

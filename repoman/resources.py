@@ -196,12 +196,14 @@ class UploadsContext:
                 field=tus.METADATA,
             )
         owner, name = parts
+        wanted = named.get("hypervisor")
+        # Before the image: whether that is there is not for everybody to know.
+        listed = hypervisors.known([wanted], request.settings) if wanted else None
         self.image = images.find(
             request.db, request.identity, name, owner_name=owner, lock=request.changes
         )
         self.thing = self.image
-        wanted = named.get("hypervisor") or self.image.hypervisor_names[0]
-        (self.hypervisor,) = hypervisors.known([wanted], request.settings)
+        (self.hypervisor,) = listed or self.image.hypervisor_names[:1]
 
 
 class UploadContext:

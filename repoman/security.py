@@ -26,7 +26,6 @@ from repoman.predicates import (
     group_reader,
     group_writer,
     holds,
-    member_of,
     oneself,
     own_place,
     owner,
@@ -110,7 +109,8 @@ TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.GIVE_USERS_IMAGES: ((modify_all,), "image_modify"),
     Action.LIST_GROUPS: ((anybody,), ""),
     Action.READ_GROUP: ((anybody,), ""),
-    Action.READ_GROUP_USAGE: ((member_of, holds(Permission.GROUP_MODIFY)), "group_modify"),
+    # Not for every member: the default group's use would tell of others' images, which nobody sees.
+    Action.READ_GROUP_USAGE: ((admin_of, holds(Permission.GROUP_MODIFY)), "group_modify"),
     Action.CREATE_GROUP: ((holds(Permission.GROUP_CREATE),), "group_create"),
     # Some field of it: which, is asked field by field.
     Action.CHANGE_GROUP: (

@@ -85,6 +85,8 @@ def take_in(
     settings = request.settings
     try:
         transactions.end(request)
+        if running.former is not None:
+            running.former.discard()
         with closing(body.chunks):
             chunks = room.bounded(
                 body.chunks, running.limits, request.store, settings, running.start or 0
@@ -124,9 +126,9 @@ def break_off(request: Request, running: Running, failure: BaseException) -> Non
     The file is first: what was refused must not be gone on with, even where the database does not
     answer. What cannot be removed now is the collector's.
     """
-    request.tm.abort()
-    request.tm.begin()
     try:
+        request.tm.abort()
+        request.tm.begin()
         size = uploads.kept(running, failure)
         if _leave(running, size):
             with request.registry.sessions.changing.begin() as session:
@@ -135,6 +137,8 @@ def break_off(request: Request, running: Running, failure: BaseException) -> Non
         _log(running, error)
     finally:
         running.partial.release()
+        if running.former is not None:
+            running.former.release()
 
 
 def _leave(running: Running, size: int | None) -> bool:

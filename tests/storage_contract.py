@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,6 +46,10 @@ class StoreContract:
 
     def let_stand(self, store, key: str) -> None:
         """Have the file of an upload not be written for a minute."""
+        raise NotImplementedError
+
+    def slow_commit(self):
+        """Have commits take 0.1 s during a block."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -216,6 +221,20 @@ class StoreContract:
         store.take(key).discard()
         assert store.take(key) is None
         assert store.arrived(key) is None
+
+    def test_a_file_that_is_committed_while_another_waits_for_it_is_not_taken(self, store, key):
+        partial = store.create(key)
+        partial.write(DATA)
+        with self.slow_commit(), ThreadPoolExecutor(1) as pool:
+            committing = pool.submit(partial.commit)
+            time.sleep(0.02)
+            with pytest.raises(UploadInProgress):
+                store.take(key)
+            committing.result()
+        with pytest.raises(UploadInProgress):
+            store.take(key)
+        partial.release()
+        assert dict(store.keys()) == {key: len(DATA)}
 
     def test_a_commit_that_nobody_recorded_is_taken_back(self, store, put):
         key = put()

@@ -52,7 +52,7 @@ class File(Controller):
         caller, context = self.request.identity, self.context
         if caller is None:
             return
-        begun = uploads.find_put(self.db, caller, context.image, context.hypervisor)
+        begun = uploads.find_put(self.db, caller, context.image, context.hypervisor, lock=False)
         arrived = None if begun is None else uploads.arrived(self.request.store, begun)
         if arrived is not None:
 

@@ -140,7 +140,7 @@ def modify(
     before = (image.owner, image.group)
     if "version" in fields:
         check_writable(image)
-        versions.put_back(session, image, fields["version"], settings)
+        versions.put_back(session, caller, image, fields["version"], settings)
     if "hypervisor" in fields:
         _change_hypervisors(session, image, hypervisors.known(fields["hypervisor"], settings))
     if {"version", "format"} & fields.keys():

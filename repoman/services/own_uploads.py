@@ -14,14 +14,16 @@ from repoman.storage import Store
 def find(session: Session, caller: Identity, reference: str, *, lock: bool = False) -> Upload:
     """Return the caller's upload of that id; another's is as if it were not there.
 
-    With ``lock``, nobody ends it meanwhile, nor changes its image. Raises `UploadNotFound`.
+    With ``lock``, nobody ends it meanwhile, not even the collector, nor changes its image.
+    Raises `UploadNotFound`.
     """
     own = _of(caller).where(Upload.uuid == names.fold_uuid(reference))
     found = session.scalar(own)
     if found is not None and lock:
         # What ends an upload locks its image, and may have done so first: look again.
         images.reload(session, found.image_id)
-        found = session.scalar(own.execution_options(populate_existing=True))
+        locked = own.with_for_update(of=Upload).execution_options(populate_existing=True)
+        found = session.scalar(locked)
     if found is None:
         raise no_such_upload()
     return found

@@ -118,14 +118,14 @@ def reserve(
     session.flush()
     sender, image = upload.user, upload.image
     limits = []
+    lock(session, sender)
     for account in _limited((sender, image.owner, image.group), settings):
-        if account is sender:
-            _lock(session, account)
         use = measure(session, account, settings)
         taken = use.total - upload.reserved if account is sender else use.total
         if use.quota is not None:
             refusal = exceeded(caller, account, use.quota, taken)
-            limits.append(Limit(use.quota - taken, refusal))
+            left = use.quota - taken
+            limits.append(Limit(max(left, before) if account is sender else left, refusal))
     if coming.least > before:
         room.check(limits, coming)
     left = max(min((limit.most for limit in limits), default=upload.reserved), coming.least)
@@ -145,7 +145,7 @@ def keep(session: Session, upload: Upload, size: int, settings: Settings) -> boo
     if size <= before:
         return True
     for account in _limited([upload.user], settings):
-        _lock(session, account)
+        lock(session, account)
         use = measure(session, account, settings)
         if use.quota is not None and use.total > use.quota:
             return False
@@ -194,7 +194,7 @@ def _check(
 ) -> None:
     limited = _limited(accounts, settings)
     for account in sorted(limited, key=lambda one: (isinstance(one, Group), one.id)):
-        _lock(session, account)
+        lock(session, account)
     for account in limited:
         use = measure(session, account, settings, added)
         own = isinstance(account, User) and account.id == caller.user_id
@@ -209,7 +209,7 @@ def _limited(accounts: Iterable[Account | None], settings: Settings) -> list[Acc
     return [one for one in found if _effective(one, one.quota, settings) is not None]
 
 
-def _lock(session: Session, account: Account) -> None:
+def lock(session: Session, account: Account) -> None:
     """Have others whose changes let the account grow wait for this transaction's end."""
     if session.get_bind().dialect.name == "postgresql":
         kind, key = int(isinstance(account, Group)), account.id % _LOCK_KEYS

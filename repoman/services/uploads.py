@@ -5,8 +5,7 @@ bytes stream to the file while no database connection is held, and `repoman.serv
 makes the file the image's. It belongs to a person, whatever certificate is shown.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,7 +39,8 @@ class Running:
 
     ``length`` is the whole file's in bytes, where it is known; ``start`` is how many of them had
     arrived before this request, None where this request began the upload; ``limits`` are those that
-    all of them must keep to.
+    all of them must keep to. ``former`` is what had arrived of the upload in whose place this one
+    is: it goes once the transaction that began this one is committed.
     """
 
     uuid: str
@@ -51,6 +51,7 @@ class Running:
     start: int | None
     limits: Sequence[Limit]
     partial: Partial
+    former: Partial | None = None
 
 
 def begin(
@@ -74,9 +75,12 @@ def begin(
     room.check(limits, coming)
     # Before the row: a length may be more than any disk holds, and any column.
     room.check_free(store, settings, coming.least)
-    former = find_put(session, caller, image, hypervisor) if protocol is Protocol.PUT else None
-    with _replaced(session, store, former):
-        _check_number(session, caller)
+    replaced = find_put(session, caller, image, hypervisor) if protocol is Protocol.PUT else None
+    former = None if replaced is None else store.take(replaced.uuid)
+    try:
+        if replaced is not None:
+            session.delete(replaced)
+            session.flush()
         upload = Upload(
             uuid=names.new_uuid(),
             image_id=image.id,
@@ -84,33 +88,20 @@ def begin(
             hypervisor=hypervisor,
             protocol=protocol,
             length=coming.most,
+            reserved=0,
             tus_metadata=tus_metadata,
             expires=_expiry(settings),
         )
         session.add(upload)
-        limits += quotas.reserve(session, caller, upload, coming, settings)
-    return _running(upload, limits, store.create(upload.uuid), None)
-
-
-@contextmanager
-def _replaced(session: Session, store: Store, former: Upload | None) -> Iterator[None]:
-    """End an upload for what is done in the block; where that is refused, nothing has arrived less.
-
-    Raises `UploadInProgress`.
-    """
-    partial = None
-    if former is not None:
-        partial = store.take(former.uuid)
-        session.delete(former)
         session.flush()
-    try:
-        yield
+        _check_number(session, upload)
+        limits += quotas.reserve(session, caller, upload, coming, settings)
+        partial = store.create(upload.uuid)
     except BaseException:
-        if partial is not None:
-            partial.release()
+        if former is not None:
+            former.release()
         raise
-    if partial is not None:
-        partial.discard()
+    return _running(upload, limits, partial, None, former)
 
 
 def resume(
@@ -153,7 +144,11 @@ def resume(
 
 
 def _running(
-    upload: Upload, limits: Sequence[Limit], partial: Partial, start: int | None
+    upload: Upload,
+    limits: Sequence[Limit],
+    partial: Partial,
+    start: int | None,
+    former: Partial | None = None,
 ) -> Running:
     return Running(
         upload.uuid,
@@ -164,6 +159,7 @@ def _running(
         start,
         limits,
         partial,
+        former,
     )
 
 
@@ -171,8 +167,11 @@ def _expiry(settings: Settings) -> datetime:
     return now() + timedelta(seconds=settings.upload_ttl)
 
 
-def _check_number(session: Session, caller: Identity) -> None:
-    number = session.scalar(select(func.count()).where(Upload.user_id == caller.user_id)) or 0
+def _check_number(session: Session, upload: Upload) -> None:
+    """Count under the sender's lock, so that of many at once no more are let in."""
+    quotas.lock(session, upload.user)
+    others = select(func.count()).where(Upload.user_id == upload.user_id, Upload.id != upload.id)
+    number = session.scalar(others) or 0
     if number >= MOST:
         raise TooManyUploads(
             f"You have {number} unfinished uploads, which is as many as anybody may: end some, or "
@@ -206,16 +205,20 @@ def arrived(store: Store, upload: Upload) -> int | None:
     return None if size is None else size - (size == upload.length)
 
 
-def find_put(session: Session, caller: Identity, image: Image, hypervisor: str) -> Upload | None:
-    """Return what the caller has begun to PUT there and not ended, or None."""
-    return session.scalar(
-        select(Upload).where(
-            Upload.user_id == caller.user_id,
-            Upload.image_id == image.id,
-            Upload.hypervisor == hypervisor,
-            Upload.protocol == Protocol.PUT,
-        )
+def find_put(
+    session: Session, caller: Identity, image: Image, hypervisor: str, *, lock: bool = True
+) -> Upload | None:
+    """Return what the caller has begun to PUT there and not ended, or None.
+
+    With ``lock``, nobody ends it meanwhile, not even the collector.
+    """
+    own = select(Upload).where(
+        Upload.user_id == caller.user_id,
+        Upload.image_id == image.id,
+        Upload.hypervisor == hypervisor,
+        Upload.protocol == Protocol.PUT,
     )
+    return session.scalar(own.with_for_update() if lock else own)
 
 
 def end(session: Session, store: Store, upload: Upload) -> None:
@@ -268,7 +271,7 @@ def settle(
 
     Where it has gone, as with its image, so does the file.
     """
-    upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid))
+    upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid).with_for_update())
     if upload is None:
         running.partial.discard()
     elif size is None:

@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from repoman.errors import VersionNotFound
+from repoman.identity import Identity
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, now
+from repoman.security import Action, may
 from repoman.services import damage
 from repoman.settings import Settings
 
@@ -39,12 +41,15 @@ def put(
     return file
 
 
-def put_back(session: Session, image: Image, number: int, settings: Settings) -> None:
-    """Make the file of a version current again, as a new one; also of one in the trash.
+def put_back(
+    session: Session, caller: Identity, image: Image, number: int, settings: Settings
+) -> None:
+    """Make the file of a version current again, as a new one.
 
-    Raises `VersionNotFound`, `FileDamaged`.
+    Of one in the trash too, for those who may restore: what was deleted for a key in it must not
+    come back by everybody who may write. Raises `VersionNotFound`, `FileDamaged`.
     """
-    old = find(session, image, number, in_trash=True)
+    old = find(session, image, number, in_trash=may(caller, Action.RESTORE_IMAGE, image))
     damage.check_whole(image, old)
     put(session, image, old.hypervisor, old.blob, settings)
 

@@ -46,13 +46,17 @@ class FilesystemStore:
     def take(self, key: str) -> FilePartial | None:
         """Take the file over; a committed one is renamed back."""
         path, target = self.partial / key, self.path(key)
-        with told(), suppress(FileNotFoundError):
-            if not path.exists() and target.exists():
-                if self.is_held(key):
-                    raise partials.in_progress()
-                os.chmod(target, 0o600)
-                os.rename(target, path)
-        return partials.take(path, target, self._mode)
+        while True:
+            with told(), suppress(FileNotFoundError):
+                if not path.exists() and target.exists():
+                    if self.is_held(key):
+                        raise partials.in_progress()
+                    os.chmod(target, 0o600)
+                    os.rename(target, path)
+            taken = partials.take(path, target, self._mode)
+            # It may have been committed while `take` waited for it.
+            if taken is not None or not target.exists():
+                return taken
 
     def arrived(self, key: str) -> int | None:
         """Ask for the size of the partial file, or of the committed one."""

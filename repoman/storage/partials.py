@@ -34,6 +34,11 @@ def hold_of(path: Path) -> Path:
     return path.with_name(path.name + HOLD)
 
 
+def is_file_at(descriptor: int, path: Path) -> bool:
+    """Say whether an open file is still the one of that name. Raises FileNotFoundError."""
+    return os.path.samestat(os.stat(path), os.fstat(descriptor))
+
+
 def is_held(path: Path) -> bool:
     """Say whether a living process holds the partial file, or did so until it was committed."""
     with told(), suppress(FileNotFoundError), open(hold_of(path), "rb") as file:
@@ -113,7 +118,7 @@ class FilePartial:
         """
         position = 0
         while True:
-            with told():
+            with self._step():
                 chunk = os.pread(self._descriptor, _READ, position)
                 os.utime(self._descriptor)
             if not chunk:
@@ -192,9 +197,11 @@ def take(path: Path, target: Path, mode: int) -> FilePartial | None:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
             with _between_steps(descriptor):
-                if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                if is_file_at(descriptor, path):
                     _end_hold(path, descriptor)
                     hold = _Hold(hold_of(path))
+                    # From now on it moves.
+                    os.utime(descriptor)
                     return FilePartial(descriptor, hold, path, target, mode)
         except BaseException:
             os.close(descriptor)
@@ -218,7 +225,7 @@ def remove_hold(path: Path) -> None:
     """Unlink what a killed process left of its hold."""
     with told(), suppress(FileNotFoundError), open(hold_of(path), "rb") as file:
         # Locked, so that somebody who is just making this very hold makes another.
-        if try_lock(file.fileno()):
+        if try_lock(file.fileno()) and is_file_at(file.fileno(), hold_of(path)):
             hold_of(path).unlink()
 
 

@@ -167,7 +167,10 @@ def _receive(request: Request, target: Target, running: Running, part: Part) -> 
     """Take in a part, and what the answer's headers say: how far it came, or the new version."""
     assert running.length is not None  # noqa: S101 - tus's has one, and of others it was asked
     if part.size != running.length - (running.start or 0):
-        if part.size != 0:
+        if part.size == 0:
+            # The database is not to wait for the disk.
+            transactions.end(request)
+        else:
             _extend(request, running, part)
         if running.partial.size < running.length:
             return _pause(request, running)

@@ -170,6 +170,7 @@ def test_the_api_page_says_where_to_start(alice):
             "users": "users",
             "groups": "groups",
             "images": "images",
+            "uploads": "uploads",
             "openapi": "openapi.yaml",
         }.items()
     }

@@ -86,7 +86,7 @@ def washed(postgres, migrated_postgres):
 CHANGES = [
     'ALTER TABLE "user" ADD nickname text',
     "ALTER TABLE image ALTER description SET NOT NULL",
-    "ALTER TABLE image DROP CONSTRAINT uq_image_owner_id_name",
+    "ALTER TABLE image DROP CONSTRAINT fk_image_owner_id",
     "CREATE INDEX ix_more ON image (created)",
     "DROP INDEX ix_image_share_user_id",
     "DROP TABLE audit CASCADE",

@@ -175,7 +175,7 @@ def test_no_request_leaves_admins_without_one_who_can_come_in(people, weak, end)
     people.admin.create("x")
     before = client.get(f"{GROUPS}/admins").json
     if end == "deleted":
-        client.delete("/api/images/x")
+        client.delete("/api/images/x?purge=true")
     answer = ENDS[end](client, "admin")
     assert answer.status_int == 409
     assert answer.headers["X-Repoman-Error"] == answer.json["code"] == "last-admin"

@@ -108,7 +108,7 @@ def test_users(people):
     assert documented(people.alice.client.get("/api/users/alice")) == "User"
     assert documented(people.bob.client.get("/api/users/alice")) == "User"
     assert documented(people.alice.client.get("/api/users/alice/usage")) == "UserUsage"
-    assert documented(people.alice.client.get("/api/groups/biology/usage")) == "GroupUsage"
+    assert documented(admin.get("/api/groups/biology/usage")) == "GroupUsage"
     assert documented(admin.patch_json("/api/users/ann", {"quota": "5G"})) == "User"
     assert documented(admin.get("/api/users/ann/usage")) == "UserUsage"
     assert documented(admin.patch_json("/api/users/ann", {"full_name": "Ann"})) == "User"

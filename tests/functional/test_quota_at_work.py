@@ -46,7 +46,7 @@ class Worker:
             assert answer.status_int in EXPECTED, (act, answer.text)
             if turn % 2:
                 whose = self.random.choice([f"users/{self.name}", "groups/lab"])
-                shown = usage(self.client, whose)
+                shown = usage(self.admin, whose)
                 assert shown["usage"] <= shown["quota"], shown
 
     def image(self, owner: str | None = None) -> str:

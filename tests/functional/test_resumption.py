@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from repoman.certificates.names import from_x509
+from repoman.errors import StoreFull
 from repoman.models import Upload, now
 from repoman.services.collector import collect
 from repoman.storage import partials
@@ -159,6 +160,20 @@ def test_a_start_anew_that_is_refused_loses_nothing_of_what_arrived(people, alic
     assert offset(alice) == "200000"
     people.admin.client.post_json("/api/users/alice", {"quota": len(NEW)})
     alice.put(RAW, NEW[200_000:], headers=rest(200_000), status=201)
+
+
+def test_a_start_anew_that_the_store_refuses_loses_nothing_either(alice, monkeypatch, remains):
+    break_off(alice)
+
+    def full(self, key):
+        raise StoreFull("The image store has no room left; tell an administrator.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FilesystemStore, "create", full)
+        assert_refused(alice.put(RAW, FILE, status=507), 507, "store-full")
+    assert offset(alice) == "200000"
+    alice.put(RAW, FILE, status=201)
+    assert [len(found) for found in remains.all()] == [1, 0, 1, 0]
 
 
 def test_the_digest_of_the_whole_file_is_checked_over_all_its_parts(alice, remains):

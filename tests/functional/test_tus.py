@@ -372,3 +372,22 @@ def test_a_post_may_say_another_method_of_an_upload(alice, url):
     alice.get(url, headers=TUS | {"X-HTTP-Method-Override": "DELETE"}, status=200)
     post("delete", f"{url}/", status=204)
     head(alice, url, status=404)
+
+
+def test_an_image_that_may_not_be_seen_is_as_one_that_is_not_there(people, alice):
+    bob = people.bob.client
+    for hypervisor, status in ((None, 404), ("xen", 404), ("nonsense", 400)):
+        answers = []
+        for image in ("alice/debian12", "alice/nothing"):
+            given = {"image": image} | ({"hypervisor": hypervisor} if hypervisor else {})
+            answers.append(
+                create(bob, headers={"Upload-Metadata": metadata(**given)}, status=status)
+            )
+        assert answers[0].json == answers[1].json
+
+
+def test_what_was_reserved_can_be_sent_after_the_quota_was_lowered(people, alice, url):
+    patch(alice, url, 0, FILE[:5000], status=204)
+    people.admin.client.post_json("/api/users/alice", {"quota": 5001})
+    patch(alice, url, 5000, FILE[5000:], status=204)
+    assert alice.get(RAW).body == FILE

@@ -183,6 +183,19 @@ def test_a_version_is_put_back_as_a_new_one_without_a_transfer(overwritten, rema
     assert remains.files() == before
 
 
+def test_what_was_deleted_is_put_back_only_by_who_may_restore(people, overwritten):
+    people.join("crew", people.alice, people.bob)
+    overwritten.patch_json(IMAGE, {"group": "crew", "group_access": "write"})
+    overwritten.delete(f"{RAW}?version=4", status=200)
+    bob = people.bob.client
+    for deleted in (4, 1):
+        answer = bob.patch_json(OWNED, {"version": deleted}, status=404)
+        assert_refused(answer, 404, "version-not-found")
+    bob.patch_json(OWNED, {"version": 5}, status=200)
+    overwritten.patch_json(IMAGE, {"version": 4}, status=200)
+    assert overwritten.get(RAW).body == data(4)
+
+
 def test_a_current_version_or_an_unchanged_object_is_no_change(overwritten, sessions):
     before = all_rows(sessions)["image_file"], shown(overwritten)
     overwritten.patch_json(IMAGE, {"version": 6}, status=200)

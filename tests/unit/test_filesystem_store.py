@@ -43,6 +43,18 @@ class TestContract(StoreContract):
         minute_ago = time.time() - 60
         os.utime(store.partial / key, (minute_ago, minute_ago))
 
+    @contextmanager
+    def slow_commit(self):
+        fsync = os.fsync
+
+        def slow(descriptor):
+            time.sleep(0.05)
+            fsync(descriptor)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", slow)
+            yield
+
     @pytest.fixture
     def source(self, folder):
         return (

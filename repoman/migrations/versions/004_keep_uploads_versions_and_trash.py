@@ -1,6 +1,7 @@
 """Keep uploads that broke off, earlier versions, a trash, quotas, and what files were found to be.
 
-Uploads under way are forgotten: their server is not running while it is upgraded.
+Uploads under way are forgotten: their server is not running while it is upgraded. An image that is
+named ``restore``, which has become the last part of a URL, gets the beginning of its UUID added.
 """
 
 import sqlalchemy as sa
@@ -20,6 +21,9 @@ UPDATE image_file SET current = (version = (
     SELECT max(newest.version) FROM image_file AS newest
     WHERE newest.image_id = image_file.image_id AND newest.hypervisor = image_file.hypervisor))
 """
+
+
+RENAME = "UPDATE image SET name = 'restore-' || substr(uuid, 1, 8) WHERE name = 'restore'"
 
 
 def collated(length: int) -> sa.String:
@@ -53,6 +57,7 @@ def _free_names_of_deleted_images() -> None:
         batch.add_column(sa.Column("format", collated(20), nullable=True))
         batch.add_column(sa.Column("deleted", sa.DateTime(), nullable=True))
         batch.drop_constraint("uq_image_owner_id_name", type_="unique")
+    op.execute(RENAME)
     op.create_index("ix_image_deleted", "image", ["deleted"])
     op.create_index("ix_image_owner_id", "image", ["owner_id"])
     op.create_index(
