@@ -67,3 +67,8 @@ class Judge:
             connection.execute(
                 text(f"UPDATE blob SET unreferenced = {long_ago} WHERE unreferenced IS NOT NULL")
             )
+
+    def mark_damaged(self) -> None:
+        """Have all that is stored be said to be damaged."""
+        with self.engine.begin() as connection:
+            connection.execute(text("UPDATE blob SET damaged = '2000-01-01 00:00:00'"))

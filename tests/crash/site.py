@@ -15,7 +15,7 @@ from pathlib import Path
 
 from repoman.models import Sessions, make_engine
 from repoman.scripts.pki import read_certificate
-from repoman.services import users
+from repoman.services import fsck, users
 from repoman.services.certificates import of_certificate
 from repoman.services.collector import collect
 from repoman.settings import Settings
@@ -150,6 +150,18 @@ class Site:
         """Have the next request open a connection, as the server has closed one that waited."""
         self._connection.close()
 
+    def fsck(self) -> list:
+        """Do what ``repoman-admin fsck`` does, beside the judge, who knows nothing of it.
+
+        As ``gc`` does, it removes in passing the hold of an upload whose file has gone.
+        """
+        return list(fsck.check(self.sessions, FilesystemStore(self.store), dry_run=True))
+
+    def check(self) -> None:
+        """Fail where fsck finds what gc does not mend, or where use is not what the rows say."""
+        assert [found for found in self.fsck() if found.is_harm] == []
+        self.use()
+
     def use(self) -> dict:
         """Ask how much alice has in use, which must be what the rows say."""
         shown = self.ask("GET", "/api/users/alice/usage").json()
@@ -160,10 +172,10 @@ class Site:
 class CrashImage:
     """An image of alice's on a site."""
 
-    def __init__(self, site: Site, name: str) -> None:
+    def __init__(self, site: Site, name: str, **fields: str) -> None:
         self.site, self.name = site, name
         self.url, self.raw = f"/api/images/{name}", f"/api/images/raw/{name}"
-        made = site.ask("POST", "/api/images", *as_json(name=name, hypervisor="kvm"))
+        made = site.ask("POST", "/api/images", *as_json(name=name, **fields))
         assert made.status == 201, made.body
         self.uuid = made.json()["uuid"]
 
@@ -251,4 +263,5 @@ def clean(site: Site) -> int:
     store = FilesystemStore(site.settings.store)
     list(collect(site.sessions, store, 0, trash_ttl=0, force=True))
     site.judge.check_nothing_left()
+    assert site.fsck() == []
     return site.use()["usage"]

@@ -26,7 +26,7 @@ def go_on(image, upload) -> None:
     offset = image.offset(upload)
     assert FIRST <= offset < len(NEW)
     assert image.file() == OLD
-    image.site.use()
+    image.site.check()
     answer = image.patch(upload, offset, NEW[offset:])
     assert answer.status == 204
     assert image.file() == NEW

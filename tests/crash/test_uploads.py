@@ -28,7 +28,7 @@ BEFORE = [
 ]
 """Steps of an upload before it has taken place, each with how much has arrived then."""
 
-AFTER = [("after commit INSERT blob",), ("before unlink hold",), ("after unlink hold",)]
+AFTER = [("after commit INSERT blob",), ("after unlink hold",)]
 """Those when it has, and nobody was told."""
 
 
@@ -45,7 +45,7 @@ def test_an_upload_killed_before_its_commit_is_gone_on_with_or_leaves_the_old_fi
         assert image.put(NEW) is None
     assert image.file() == OLD
     assert image.arrived() == arrived
-    site.use()
+    site.check()
     clean(site)
     assert image.arrived() is None
     assert image.file() == OLD
@@ -77,7 +77,6 @@ def broken_off(site, image, step="after write partial"):
 @steps(
     "step",
     [
-        ("before unlink hold",),
         ("after unlink hold",),
         ("after open hold",),
         ("before commit UPDATE upload",),
@@ -97,7 +96,7 @@ def test_going_on_that_is_killed_too_is_gone_on_with_again(site, image, step):
         assert image.put(NEW, arrived) is None
     assert image.file() == OLD
     assert image.arrived() >= arrived
-    site.use()
+    site.check()
     image.go_on(NEW)
 
 
@@ -113,7 +112,6 @@ def test_going_on_that_is_killed_after_its_commit_has_taken_place(site, image, s
 @steps(
     "step",
     [
-        ("before chmod blob",),
         ("after chmod blob",),
         ("after rename blob",),
         ("after open hold",),
