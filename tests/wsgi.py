@@ -233,3 +233,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < limit, "it did not happen in time"
         time.sleep(0.01)
+
+
+def finish_by_the_last_byte(client, path, data) -> None:
+    """Go on with an upload of which every byte had arrived when the server failed."""
+    last = len(data) - 1
+    assert client.head(path).headers["X-Repoman-Upload-Offset"] == str(last)
+    rest = {"Content-Range": f"bytes {last}-{last}/{len(data)}"}
+    client.put(path, data[last:], headers=rest, status=200)
+    assert client.get(path).body == data

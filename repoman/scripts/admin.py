@@ -94,7 +94,7 @@ def run(site: Site, var: Path, port: int) -> None:
 @click.option("--force", is_flag=True, help="Also where the database knows none of the files.")
 @click.pass_obj
 def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, force: bool) -> None:
-    """Empty the trash, remove files that no image names and what killed uploads left.
+    """Empty the trash, merge equal files, and remove those that no image names.
 
     Safe while serving.
     """

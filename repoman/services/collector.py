@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, exists, select, union_all, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from repoman.models import Blob, ImageFile, Protocol, Sessions, Upload, now
-from repoman.services import emptying, merging
+from repoman.models import Blob, Protocol, Sessions, Upload, now
+from repoman.services import emptying, integrity, merging, ownership
 from repoman.services.emptying import Trash
-from repoman.services.ownership import require_known_files
 from repoman.settings import TRASH_TTL
 from repoman.storage import Store
 
@@ -53,7 +52,7 @@ def collect(
     their rows. Raises `StrangeStore` unless ``force``.
     """
     if not force:
-        require_known_files(sessions, store)
+        ownership.require_known_files(sessions, store)
     yield from _stale_uploads(sessions, store, dry_run=dry_run)
     trash = Trash.older_than(trash_ttl)
     for key in emptying.remove_images(sessions, trash, dry_run=dry_run):
@@ -122,20 +121,17 @@ def _unreferenced_blobs(
 
 def _mark(sessions: Sessions) -> None:
     """Note on each blob since when no image names it."""
-    named = exists().where(ImageFile.blob_id == Blob.id)
+    unnamed = ~integrity.NAMED & Blob.unreferenced.is_(None)
     with sessions.changing.begin() as session:
-        session.execute(update(Blob).where(named).values(unreferenced=None))
-        session.execute(
-            update(Blob).where(~named, Blob.unreferenced.is_(None)).values(unreferenced=now())
-        )
+        session.execute(update(Blob).where(integrity.NAMED).values(unreferenced=None))
+        session.execute(update(Blob).where(unnamed).values(unreferenced=now()))
 
 
 def _forget(sessions: Sessions, blob: Blob) -> bool:
     """Delete the row unless an image names it by now; row first, so that no row lacks its file."""
-    unnamed = ~exists().where(ImageFile.blob_id == Blob.id)
     try:
         with sessions.changing.begin() as session:
-            gone = session.execute(delete(Blob).where(Blob.id == blob.id, unnamed))
+            gone = session.execute(delete(Blob).where(Blob.id == blob.id, ~integrity.NAMED))
             return bool(gone.rowcount)  # type: ignore[attr-defined]
     except IntegrityError:
         # A copy was made in the same moment; PostgreSQL finds out by the foreign key.
@@ -148,7 +144,7 @@ def _stray_files(
     """Remove files without a row, unless held: those of uploads that ended otherwise."""
     for files, what in ((store.partials(), "partial file"), (store.keys(), "stray file")):
         for key, size in files:
-            if _is_known(sessions, key) or store.is_held(key):
+            if ownership.known(sessions, [key]) or store.is_held(key):
                 continue
             if what == "stray file" and store.age(key) < grace:
                 yield Collected(what, key, size, waiting=True)
@@ -157,14 +153,5 @@ def _stray_files(
                 yield Collected(what, key, size, kept=not allowed)
                 continue
             # Asked again after the lock was seen free: the upload may have ended in between.
-            if not _is_known(sessions, key) and store.delete(key):
+            if not ownership.known(sessions, [key]) and store.delete(key):
                 yield Collected(what, key, size)
-
-
-def _is_known(sessions: Sessions, key: str) -> bool:
-    """Say whether a row names the file: of a blob, or of an upload that may go on."""
-    known = union_all(
-        select(Blob.id).where(Blob.uuid == key), select(Upload.id).where(Upload.uuid == key)
-    )
-    with sessions.reading() as session:
-        return session.scalar(known) is not None

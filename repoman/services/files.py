@@ -78,7 +78,7 @@ def receive(chunks: Iterable[bytes], partial: Partial, expected: Mapping[str, by
 
     ``expected`` holds digests by hashlib's names. What had arrived before is read once more, for
     digests and label are of all. Raises `EmptyFile`, `DigestMismatch`, `StoreFull`,
-    `StoreUnavailable`, `UploadTakenOver`, and whatever the stream raises; the file is not there
+    `StoreUnavailable`, `UploadTakenOver`, and whatever the stream raises; nothing is committed
     then.
     """
     inspector = Inspector()

@@ -4,16 +4,16 @@ Beside a running server rows and files come and go. So what seems to be wrong is
 more before it is told.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import exists, select, union_all, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import joinedload
 
 from repoman.models import Blob, Image, ImageFile, ImageHypervisor, Sessions, Upload
 from repoman.models.image_size import PRIMARY_SIZE
-from repoman.services import integrity
+from repoman.services import integrity, ownership
 from repoman.services.scrub import hits_of
 from repoman.storage import Store
 
@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
 
 def check(sessions: Sessions, store: Store, *, dry_run: bool) -> Iterator[Finding]:
-    """Yield what does not fit; but in a dry run, mark damaged blobs and set wrong sizes right.
+    """Yield what does not fit. Except in a dry run, mark damaged blobs and set wrong sizes right.
 
     Raises `StoreUnavailable`.
     """
@@ -55,7 +55,7 @@ def _blobs(sessions: Sessions, store: Store, *, dry_run: bool) -> Iterator[Findi
             if flaw and not _note(sessions, blob, dry_run=dry_run):
                 continue
             if flaw or blob.damaged:
-                told = flaw or "was found damaged by reading it"
+                told = flaw or "is marked as damaged; scrub looks again"
                 hits = ", ".join(hits_of(sessions, blob))
                 yield Finding(f"blob {blob.uuid}: its file {told}; {hits}", True)
 
@@ -73,9 +73,13 @@ def _files(sessions: Sessions, store: Store) -> Iterator[Finding]:
     """Look for the rows of files."""
     for files, what in ((store.keys(), "stray file"), (store.partials(), "partial file")):
         for sizes in _batches(files):
-            for key in sorted(sizes.keys() - _known(sessions, sizes)):
+            for key in sorted(sizes.keys() - ownership.known(sessions, sizes)):
                 # Again: an upload may just have begun, or a blob been collected.
-                if store.is_held(key) or store.arrived(key) is None or _known(sessions, [key]):
+                if (
+                    store.is_held(key)
+                    or store.arrived(key) is None
+                    or ownership.known(sessions, [key])
+                ):
                     continue
                 text = f"{what} {key} ({sizes[key]} bytes): no row names it; gc removes it"
                 yield Finding(text, False)
@@ -86,17 +90,6 @@ def _batches(files: Iterator[tuple[str, int]]) -> Iterator[dict[str, int]]:
         yield batch
 
 
-def _known(sessions: Sessions, keys: Iterable[str]) -> set[str]:
-    """Return those that a row names: of a blob, or of an upload."""
-    wanted = list(keys)
-    named = union_all(
-        select(Blob.uuid).where(Blob.uuid.in_(wanted)),
-        select(Upload.uuid).where(Upload.uuid.in_(wanted)),
-    )
-    with sessions.reading() as session:
-        return set(session.scalars(named))
-
-
 def _uploads(sessions: Sessions, store: Store) -> Iterator[Finding]:
     """Look for the partial files of uploads."""
     with sessions.reading() as session:
@@ -104,7 +97,7 @@ def _uploads(sessions: Sessions, store: Store) -> Iterator[Finding]:
     for uuid in uuids:
         is_lost = store.arrived(uuid) is None and not store.is_held(uuid)
         # Again: it may just have ended.
-        if is_lost and uuid in _known(sessions, [uuid]) and store.arrived(uuid) is None:
+        if is_lost and uuid in ownership.known(sessions, [uuid]) and store.arrived(uuid) is None:
             yield Finding(f"upload {uuid}: has no file; gc removes it when it expires", False)
 
 

@@ -27,7 +27,7 @@ def create(
     A copy takes the source's files, description, os fields and hypervisors, and none of its
     access, group, shares, ``read_only`` or ``expires``. The blobs are shared, not copied.
     Raises `PermissionDenied`, `NotGroupMember`, `ImageQuarantined`, `InvalidParameter`,
-    `ImageExists`, `FormatMismatch`, `QuotaExceeded`.
+    `ImageExists`, `FormatMismatch`, `QuotaExceeded`, `FileDamaged`.
     """
     owner = _owner_of_new(session, caller, fields)
     group = _group_of_new(session, owner, fields, settings)

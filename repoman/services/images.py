@@ -130,7 +130,7 @@ def modify(
 
     A ``version`` that is current already is no change.
     Raises `PermissionDenied`, `NotGroupMember`, `InvalidParameter`, `ImageExists`,
-    `ImageReadOnly`, `FormatMismatch`, `QuotaExceeded`, `VersionNotFound`.
+    `ImageReadOnly`, `FormatMismatch`, `QuotaExceeded`, `VersionNotFound`, `FileDamaged`.
     """
     _require_rights(caller, image, fields)
     if "version" in fields and versions.is_current(image, fields["version"]):

@@ -65,14 +65,14 @@ def put(
     """Make ``blob`` the image's current file, and say whether it is the first for the hypervisor.
 
     As any PUT of a whole file, it ends what the caller had begun to send there. Raises
-    `ImageReadOnly`, `FileTooLarge`, `UploadInProgress`, `QuotaExceeded`.
+    `ImageReadOnly`, `UploadInProgress`, `FileTooLarge`, `QuotaExceeded`.
     """
     images.check_writable(image)
-    room.check(room.size_limits(settings), Coming(blob.size, blob.size))
     is_first = image.current_file(hypervisor) is None
     former = uploads.find_put(session, caller, image, hypervisor)
     if former is not None:
         uploads.end(session, store, former)
+    room.check(room.size_limits(settings), Coming(blob.size, blob.size))
     file = versions.put(session, image, hypervisor, blob, settings)
     released = 0 if former is None else former.reserved
     quotas.check_version(session, caller, image, file.version, settings, released=released)

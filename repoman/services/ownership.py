@@ -1,5 +1,7 @@
 """Whether a store and a database belong together, before anything is done about differences."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select, union_all
 
 from repoman.models import Blob, Sessions, Upload
@@ -35,6 +37,17 @@ def require_files(sessions: Sessions, store: Store) -> None:
             "The database knows files, and the store holds none: is it mounted, and the right one? "
             "With --force, all these files are marked as damaged."
         )
+
+
+def known(sessions: Sessions, keys: Iterable[str]) -> set[str]:
+    """Return those files that a row names: of a blob, or of an upload that may go on."""
+    wanted = list(keys)
+    named = union_all(
+        select(Blob.uuid).where(Blob.uuid.in_(wanted)),
+        select(Upload.uuid).where(Upload.uuid.in_(wanted)),
+    )
+    with sessions.reading() as session:
+        return set(session.scalars(named))
 
 
 def _is_any(sessions: Sessions, *, with_uploads: bool) -> bool:

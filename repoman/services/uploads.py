@@ -71,30 +71,25 @@ def begin(
     `StoreFull`, `StoreUnavailable`.
     """
     images.check_writable(image)
-    limits = room.size_limits(settings)
-    room.check(limits, coming)
-    # Before the row: a length may be more than any disk holds, and any column.
-    room.check_free(store, settings, coming.least)
     replaced = find_put(session, caller, image, hypervisor) if protocol is Protocol.PUT else None
     former = None if replaced is None else store.take(replaced.uuid)
+    upload = Upload(
+        uuid=names.new_uuid(),
+        image_id=image.id,
+        user_id=caller.user_id,
+        hypervisor=hypervisor,
+        protocol=protocol,
+        reserved=0,
+        tus_metadata=tus_metadata,
+        expires=_expiry(settings),
+    )
     try:
-        if replaced is not None:
-            session.delete(replaced)
-            session.flush()
-        upload = Upload(
-            uuid=names.new_uuid(),
-            image_id=image.id,
-            user_id=caller.user_id,
-            hypervisor=hypervisor,
-            protocol=protocol,
-            length=coming.most,
-            reserved=0,
-            tus_metadata=tus_metadata,
-            expires=_expiry(settings),
-        )
-        session.add(upload)
-        session.flush()
-        _check_number(session, upload)
+        _record(session, upload, replaced)
+        limits = room.size_limits(settings)
+        room.check(limits, coming)
+        room.check_free(store, settings, coming.least)
+        # By now it is no more than a disk holds, nor than the column.
+        upload.length = coming.most
         limits += quotas.reserve(session, caller, upload, coming, settings)
         partial = store.create(upload.uuid)
     except BaseException:
@@ -102,6 +97,16 @@ def begin(
             former.release()
         raise
     return _running(upload, limits, partial, None, former)
+
+
+def _record(session: Session, upload: Upload, replaced: Upload | None) -> None:
+    """Add a row, perhaps in place of another. Raises `TooManyUploads`."""
+    if replaced is not None:
+        session.delete(replaced)
+        session.flush()
+    session.add(upload)
+    session.flush()
+    _check_number(session, upload)
 
 
 def resume(
@@ -117,7 +122,8 @@ def resume(
     """Take an upload up where it broke off, if need be from a request that stands still.
 
     ``offset`` is where the bytes to come begin, ``length`` the whole file's. Raises
-    `OffsetMismatch`, and what `begin` raises.
+    `OffsetMismatch`, `ImageReadOnly`, `UploadInProgress`, `FileTooLarge`, `QuotaExceeded`,
+    `StoreFull`, `StoreUnavailable`.
     """
     images.check_writable(image)
     partial = None if upload is None else store.take(upload.uuid)
@@ -274,13 +280,12 @@ def settle(
     upload = session.scalar(select(Upload).where(Upload.uuid == running.uuid).with_for_update())
     if upload is None:
         running.partial.discard()
-    elif size is None:
-        session.delete(upload)
-    else:
+        return None
+    if size is not None:
         upload.expires = _expiry(settings)
-        if running.protocol is Protocol.PUT and not quotas.keep(session, upload, size, settings):
-            # Of unknown length, and beside others that came at the same time.
-            running.partial.discard()
-            session.delete(upload)
-            return None
-    return upload
+        if running.protocol is not Protocol.PUT or quotas.keep(session, upload, size, settings):
+            return upload
+        # Of unknown length, and beside others that came at the same time.
+        running.partial.discard()
+    session.delete(upload)
+    return None

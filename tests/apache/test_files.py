@@ -235,7 +235,8 @@ def test_downloads_during_overwrites_are_wholly_old_or_new(site, ann, url, tmp_p
             site.curl("-f", url, "-o", path, certificate=ann, wait=False) for path in paths
         ]
         uploads = [
-            site.curl("-f", "-T", path, url, "-o", NOWHERE, certificate=ann, wait=False)
+            # Forms, for of PUTs of one person only one may move at a time.
+            site.curl("-f", "-F", f"file=@{path}", url, "-o", NOWHERE, certificate=ann, wait=False)
             for path in (files if number % 2 else files[::-1])
         ]
         for curl in downloads + uploads:

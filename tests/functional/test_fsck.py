@@ -68,7 +68,9 @@ def test_a_file_that_is_missing_or_of_another_size_is_marked_as_damaged(
 def test_damage_that_reading_has_found_is_told(fsck, blobs):
     blob = blobs.of("debian12")
     blobs.change(blob, damaged=now())
-    told = f"blob {blob.uuid}: its file was found damaged by reading it; alice/debian12 kvm 1"
+    told = (
+        f"blob {blob.uuid}: its file is marked as damaged; scrub looks again; alice/debian12 kvm 1"
+    )
     assert fsck(status=1) == [told, "1 wrong."]
 
 

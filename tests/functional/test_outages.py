@@ -26,6 +26,7 @@ from tests.wsgi import (
     assert_no_database,
     assert_refused,
     assert_refused_unread,
+    finish_by_the_last_byte,
     multipart,
     send,
 )
@@ -118,15 +119,6 @@ class TestFullStore:
 # A database that is locked
 
 
-def finish_by_the_last_byte(alice) -> None:
-    """Go on with an upload of `NEW` whose bytes had all arrived when the server failed."""
-    last = len(NEW) - 1
-    assert alice.head(RAW).headers["X-Repoman-Upload-Offset"] == str(last)
-    rest = {"Content-Range": f"bytes {last}-{last}/{len(NEW)}"}
-    alice.put(RAW, NEW[last:], headers=rest, status=200)
-    assert alice.get(RAW).body == NEW
-
-
 class TestLockedDatabase:
     """Somebody else has locked it, and Repoman waits for it no longer than it is told."""
 
@@ -162,7 +154,7 @@ class TestLockedDatabase:
             assert alice.get(RAW).body == FILE
         kept.check_file()
         assert not [*collect(sessions, FilesystemStore(settings.store), 0)]
-        finish_by_the_last_byte(alice)
+        finish_by_the_last_byte(alice, RAW, NEW)
 
     def test_the_look_up_of_the_caller_is_refused_likewise(
         self, kept, alice, people, application, sessions, database
@@ -215,7 +207,7 @@ def test_an_upload_during_which_the_database_goes_leaves_the_old_file(
         assert_no_database(send(alice, RAW, source, length=len(NEW), status=503))
     kept.check_file()
     assert not [*collect(sessions, FilesystemStore(settings.store), 0)]
-    finish_by_the_last_byte(alice)
+    finish_by_the_last_byte(alice, RAW, NEW)
 
 
 def assert_no_use(kept, alice, people):
@@ -281,7 +273,7 @@ class TestFullDatabase:
         shutil.copy(database.path, disk / "repoman.sqlite")
         return ini | {"sqlalchemy.url": f"sqlite:///{disk / 'repoman.sqlite'}"}
 
-    def test_a_commit_that_fails_leaves_the_old_file_and_the_new_one_to_the_collector(
+    def test_a_commit_that_fails_leaves_the_old_file_and_the_new_one_to_go_on_with(
         self, kept, alice, disk, sessions, settings
     ):
         full = []
@@ -303,7 +295,7 @@ class TestFullDatabase:
         store = FilesystemStore(settings.store)
         assert not [*collect(sessions, store, 0)]
         kept.check_file()
-        finish_by_the_last_byte(alice)
+        finish_by_the_last_byte(alice, RAW, NEW)
 
 
 # A store that is gone
@@ -333,7 +325,7 @@ def test_an_upload_during_which_the_store_goes_leaves_the_old_file(kept, alice, 
     kept.check_file()
     # The partial file went with the store, and comes back with it.
     assert not [*collect(sessions, FilesystemStore(settings.store), 0)]
-    finish_by_the_last_byte(alice)
+    finish_by_the_last_byte(alice, RAW, NEW)
 
 
 def test_a_store_that_cannot_be_cleaned_up_does_not_hide_why_the_upload_failed(

@@ -21,7 +21,7 @@ BATCH = 1000
 """Rows that are in memory at once."""
 
 TRANSIENT = frozenset({Upload.__tablename__})
-"""Tables whose rows are left out: they say what goes on in a server that is running."""
+"""Tables whose rows are left out: partial files are in no backup."""
 
 
 class DumpUnreadable(Exception):
