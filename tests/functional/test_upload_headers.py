@@ -49,13 +49,15 @@ def test_a_right_digest_is_accepted_and_unknown_algorithms_are_passed_over(peopl
             assert people.alice.client.get(RAW).body == NEW
 
 
+# Of a file that the caller could read, the digest alone would do (test_known_content.py).
+OTHER = b"a file that nobody keeps"
 WRONG = [
-    {"Repr-Digest": field(FILE, "sha256")},
-    {"Repr-Digest": field(FILE, "sha512")},
-    {"Repr-Digest": f"{field(NEW, 'sha256')}, {field(FILE, 'sha512')}"},
-    {"Content-Digest": field(FILE, "sha256")},
-    {"Content-Digest": field(FILE, "sha512"), "Repr-Digest": field(NEW, "sha512")},
-    {"X-Repoman-Checksum": f"sha256={hashlib.sha256(FILE).hexdigest()}"},
+    {"Repr-Digest": field(OTHER, "sha256")},
+    {"Repr-Digest": field(OTHER, "sha512")},
+    {"Repr-Digest": f"{field(NEW, 'sha256')}, {field(OTHER, 'sha512')}"},
+    {"Content-Digest": field(OTHER, "sha256")},
+    {"Content-Digest": field(OTHER, "sha512"), "Repr-Digest": field(NEW, "sha512")},
+    {"X-Repoman-Checksum": f"sha256={hashlib.sha256(OTHER).hexdigest()}"},
 ]
 
 
