@@ -126,7 +126,6 @@ class Presenter:
     def image(self, image: Image) -> Json:
         """Show an image; shares only to those who may share it, versions to those who may edit."""
         files = {name: image.current_file(name) for name in image.hypervisor_names}
-        first = files[image.hypervisor_names[0]]
         shown: Json = {
             "uuid": image.uuid,
             "name": image.name,
@@ -142,13 +141,7 @@ class Presenter:
             "os_arch": image.os_arch,
             "hypervisor": image.hypervisor_names,
             "state": states.of(image),
-            "raw_file_uploaded": first is not None,
-            "size": first and first.blob.size,
-            "checksum": first and checksum(first),
-            **label(first.blob if first else None),
-            "format": labels.format_of(image),
-            "version": first and first.version,
-            "uploaded": first and self.time(first.uploaded),
+            **self._first(image, files[image.hypervisor_names[0]]),
             "files": {name: self._file(file) for name, file in files.items() if file},
             "read_only": image.read_only,
             "unauthenticated_access": image.unauthenticated_access,
@@ -167,6 +160,18 @@ class Presenter:
                 str(one.version): self._version(image, one) for one in image.versions
             }
         return shown
+
+    def _first(self, image: Image, file: ImageFile | None) -> Json:
+        """Show the file of the first hypervisor; without it, the format that it is to have."""
+        return {
+            "raw_file_uploaded": file is not None,
+            "size": file and file.blob.size,
+            "checksum": file and checksum(file),
+            **label(file.blob if file else None),
+            "format": labels.format_of(image),
+            "version": file and file.version,
+            "uploaded": file and self.time(file.uploaded),
+        }
 
     def upload(self, upload: Upload, arrived: int) -> Json:
         """Show an unfinished upload; the image to those who may still see it."""

@@ -59,6 +59,17 @@ def check_free(store: Store, settings: Settings, size: int) -> None:
         )
 
 
+def admit(store: Store, settings: Settings, coming: Coming, *, arrived: int = 0) -> list[Limit]:
+    """Check a file of which some bytes have ``arrived``, and return the limits of its size.
+
+    Raises `FileTooLarge`, `StoreFull`.
+    """
+    limits = size_limits(settings)
+    check(limits, coming)
+    check_free(store, settings, coming.least - arrived)
+    return limits
+
+
 def bounded(
     chunks: Iterable[bytes], limits: Sequence[Limit], store: Store, settings: Settings, start: int
 ) -> Chunks:

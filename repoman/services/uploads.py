@@ -85,9 +85,7 @@ def begin(
     )
     try:
         _record(session, upload, replaced)
-        limits = room.size_limits(settings)
-        room.check(limits, coming)
-        room.check_free(store, settings, coming.least)
+        limits = room.admit(store, settings, coming)
         # By now it is no more than a disk holds, nor than the column.
         upload.length = coming.most
         limits += quotas.reserve(session, caller, upload, coming, settings)
@@ -138,9 +136,8 @@ def resume(
             # The server failed when all had arrived.
             partial.keep(partial.size - 1)
         _check_goes_on(upload, partial.size, offset, length)
-        limits, coming = room.size_limits(settings), Coming(length, length)
-        room.check(limits, coming)
-        room.check_free(store, settings, length - partial.size)
+        coming = Coming(length, length)
+        limits = room.admit(store, settings, coming, arrived=partial.size)
         upload.length, upload.expires = length, _expiry(settings)
         limits += quotas.reserve(session, caller, upload, coming, settings)
     except BaseException:
