@@ -15,7 +15,6 @@ from repoman.models import (
     Image,
     ImageFile,
     Membership,
-    Protocol,
     Upload,
     User,
 )
@@ -176,7 +175,6 @@ class Presenter:
     def upload(self, upload: Upload, arrived: int) -> Json:
         """Show an unfinished upload; the image to those who may still see it."""
         is_seen = may(self.caller, Action.READ_IMAGE, upload.image)
-        is_known = upload.protocol != Protocol.FORM
         return {
             "id": upload.uuid,
             "url": self.urls.upload(upload.uuid),
@@ -184,7 +182,7 @@ class Presenter:
             "hypervisor": upload.hypervisor,
             "protocol": upload.protocol,
             "offset": arrived,
-            "length": upload.length if is_known else None,
+            "length": upload.file_length,
             "metadata": upload.tus_metadata,
             "created": self.time(upload.created),
             "expires": self.time(upload.expires),

@@ -9,7 +9,7 @@ from typing import Protocol
 from pyramid.request import Request
 
 from repoman.conferral import Account, Grant, Place
-from repoman.errors import FileNotUploaded, InvalidParameter, MissingParameter, NotFound
+from repoman.errors import FileNotUploaded, MissingParameter, NotFound
 from repoman.identity import Permission
 from repoman.models import Group, Image, ImageFile, User
 from repoman.names import fold_hypervisor
@@ -188,14 +188,8 @@ class UploadsContext:
                 f"Name the image in {tus.METADATA}: image, a blank, and its name in base64.",
                 field=tus.METADATA,
             )
-        parts = request.urls.parse_image(named["image"])
-        if parts is None:
-            raise InvalidParameter(
-                f"image in {tus.METADATA} must be an image's name, UUID, OWNER/NAME, or its URL on "
-                "this server.",
-                field=tus.METADATA,
-            )
-        owner, name = parts
+        what = f"image in {tus.METADATA}"
+        owner, name = request.urls.read_image(named["image"], what, tus.METADATA)
         wanted = named.get("hypervisor")
         # Before the image: whether that is there is not for everybody to know.
         listed = hypervisors.known([wanted], request.settings) if wanted else None

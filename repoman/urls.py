@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from repoman.errors import InvalidParameter
 from repoman.models import Certificate, Group, Image, ImageFile, User
 
 SEVERAL = "__hypervisor__"
@@ -78,7 +79,20 @@ class Urls:
         """``/api/uploads/{id}``."""
         return self(f"/api/uploads/{uuid}")
 
-    def parse_image(self, reference: str) -> tuple[str | None, str] | None:
+    def read_image(self, reference: str, what: str, field: str) -> tuple[str | None, str]:
+        """Read ``{image}``, ``{owner}/{image}`` or an image's URL here as owner and image.
+
+        ``what`` it stands in, and the ``field``, are for the refusal. Raises `InvalidParameter`.
+        """
+        parts = self._parse_image(reference)
+        if parts is None:
+            raise InvalidParameter(
+                f"{what} must be an image's name, UUID, OWNER/NAME, or its URL on this server.",
+                field=field,
+            )
+        return parts
+
+    def _parse_image(self, reference: str) -> tuple[str | None, str] | None:
         """Split ``{image}``, ``{owner}/{image}`` or an image's URL here into owner and image.
 
         None where it is none of them, such as another server's URL: it is parsed, never fetched.

@@ -6,7 +6,6 @@ from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller, deleted
 from repoman.controllers.listing import ImageList
-from repoman.errors import InvalidParameter
 from repoman.models import Image as ImageModel
 from repoman.presenters import Json
 from repoman.queries import ImageDeletion, ImageQuery
@@ -46,13 +45,7 @@ class Images(ImageList):
         """Find the image to be copied, which the caller must be able to see."""
         if reference is None:
             return None
-        parts = self.urls.parse_image(reference)
-        if parts is None:
-            raise InvalidParameter(
-                "copy_of must be an image's name, UUID, OWNER/NAME, or its URL on this server.",
-                field="copy_of",
-            )
-        owner, name = parts
+        owner, name = self.urls.read_image(reference, "copy_of", "copy_of")
         image = images.find(self.db, self.request.identity, name, owner_name=owner, lock=True)
         require(self.request.identity, Action.READ_IMAGE, image)
         return image

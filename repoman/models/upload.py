@@ -58,3 +58,8 @@ class Upload(Base):
 
     image: Mapped[Image] = relationship()
     user: Mapped[User] = relationship()
+
+    @property
+    def file_length(self) -> int | None:
+        """The whole file's bytes, None where they are not known, as of a form."""
+        return None if self.protocol == Protocol.FORM else self.length

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from repoman.identity import Identity
 from repoman.models import Image, ImageFile
-from repoman.services import damage, labels
+from repoman.services import damage, labels, versions
 
 
 def files_of(caller: Identity, source: Image, listed: Sequence[str]) -> list[ImageFile]:
@@ -22,12 +22,4 @@ def files_of(caller: Identity, source: Image, listed: Sequence[str]) -> list[Ima
 def put(image: Image, files: Iterable[ImageFile]) -> None:
     """Make these another image's current files."""
     for file in files:
-        image.last_version += 1
-        image.versions.append(
-            ImageFile(
-                hypervisor=file.hypervisor,
-                version=image.last_version,
-                blob=file.blob,
-                current=True,
-            )
-        )
+        versions.add(image, file.hypervisor, file.blob)

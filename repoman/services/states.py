@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, exists
 
 from repoman.models import Image, ImageFile, Upload
 from repoman.services import damage, labels
+from repoman.services.visibility import NOT_DELETED
 
 STATES = ("empty", "uploading", "active", "quarantined", "damaged", "deleted")
 EMPTY, UPLOADING, ACTIVE, QUARANTINED, DAMAGED, DELETED = STATES
@@ -28,7 +29,7 @@ def is_in(state: str) -> ColumnElement[bool]:
     """Make the condition on `Image` for those of which `of` says ``state``."""
     if state == DELETED:
         return Image.deleted.is_not(None)
-    there, whole = Image.deleted.is_(None), ~damage.in_damage()
+    there, whole = NOT_DELETED, ~damage.in_damage()
     if state == DAMAGED:
         return there & damage.in_damage()
     has_file = exists().where(ImageFile.image_id == Image.id, ImageFile.current)

@@ -79,7 +79,6 @@ def begin(
         user_id=caller.user_id,
         hypervisor=hypervisor,
         protocol=protocol,
-        reserved=0,
         tus_metadata=tus_metadata,
         expires=_expiry(settings),
     )
@@ -205,7 +204,11 @@ def arrived(store: Store, upload: Upload) -> int | None:
     Never the whole file's: the last byte has to be sent, and the end of the upload tried with it.
     """
     size = store.arrived(upload.uuid)
-    return None if size is None else size - (size == upload.length)
+    return None if size is None else _before_end(size, upload.length)
+
+
+def _before_end(size: int, length: int | None) -> int:
+    return size - 1 if size == length else size
 
 
 def find_put(
@@ -250,7 +253,7 @@ def kept(running: Running, failure: BaseException) -> int | None:
     size = running.partial.size
     if size == 0 and running.protocol is not Protocol.TUS:
         return None
-    return size - 1 if size == running.length else size
+    return _before_end(size, running.length)
 
 
 def leave(running: Running, size: int | None) -> bool:

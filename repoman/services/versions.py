@@ -27,9 +27,7 @@ def put(
         current.current = False
         # Before the next is added: only one may be current.
         session.flush()
-    image.last_version += 1
-    file = ImageFile(hypervisor=hypervisor, version=image.last_version, blob=blob, current=True)
-    image.versions.append(file)
+    file = add(image, hypervisor, blob)
     if hypervisor not in image.hypervisor_names:
         image.hypervisors.append(
             ImageHypervisor(hypervisor=hypervisor, position=len(image.hypervisors))
@@ -38,6 +36,14 @@ def put(
     move_to_trash(session, image, earlier[: max(len(earlier) - settings.keep_versions, 0)])
     image.modified = now()
     session.flush()
+    return file
+
+
+def add(image: Image, hypervisor: str, blob: Blob) -> ImageFile:
+    """Make ``blob`` the image's next version; there is no current one for the hypervisor."""
+    image.last_version += 1
+    file = ImageFile(hypervisor=hypervisor, version=image.last_version, blob=blob, current=True)
+    image.versions.append(file)
     return file
 
 

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 from pyramid.response import Response
 
-from repoman.models import Protocol, Upload
+from repoman.models import Upload
 from repoman.tus.headers import EXPIRES, LENGTH, METADATA, OFFSET
 
 
@@ -27,8 +27,8 @@ def progress(offset: int, expires: datetime | None = None) -> dict[str, str]:
 def state(upload: Upload, arrived: int) -> dict[str, str]:
     """Say how far an upload has come, which nobody may keep for later."""
     told = progress(arrived, upload.expires) | {"Cache-Control": "no-store"}
-    if upload.length is not None and upload.protocol != Protocol.FORM:
-        told[LENGTH] = str(upload.length)
+    if upload.file_length is not None:
+        told[LENGTH] = str(upload.file_length)
     if upload.tus_metadata is not None:
         told[METADATA] = upload.tus_metadata
     return told

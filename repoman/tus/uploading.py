@@ -90,14 +90,15 @@ def append(request: Request, context: UploadContext) -> Response:
     image, upload = context.image, context.upload
     precondition = conditions.precondition(request, image)
     precondition(image.current_file(upload.hypervisor))
-    if upload.length is None or upload.protocol == Protocol.FORM:
+    length = upload.file_length
+    if length is None:
         raise MethodNotAllowed(
             "How long the file of this upload is, nobody knows: send it to the image's URL.",
             allow=["DELETE", "GET", "HEAD", "OPTIONS"],
         )
     expected = _whole(request, upload.tus_metadata)
     offset = headers.number(request.headers, headers.OFFSET)
-    part = _part(request, expected, precondition, upload.length - offset)
+    part = _part(request, expected, precondition, length - offset)
     own_uploads.arrived(request.store, upload)
     running = uploads.resume(
         request.db,
@@ -107,7 +108,7 @@ def append(request: Request, context: UploadContext) -> Response:
         upload,
         image,
         offset,
-        upload.length,
+        length,
     )
     return answer(204, _receive(request, context, running, part))
 
