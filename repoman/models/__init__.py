@@ -6,6 +6,7 @@ from repoman.models.blob import Blob, ImageFile
 from repoman.models.group import Group, GroupPermission, Membership
 from repoman.models.image import Image, ImageHypervisor, ImageShare
 from repoman.models.meta import Base, Sessions, make_engine, now
+from repoman.models.storage_sample import StorageSample
 from repoman.models.upload import Protocol, Upload
 from repoman.models.user import Certificate, User
 
@@ -25,6 +26,7 @@ __all__ = [
     "Membership",
     "Protocol",
     "Sessions",
+    "StorageSample",
     "Upload",
     "User",
     "make_engine",

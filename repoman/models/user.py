@@ -46,7 +46,8 @@ class Certificate(Base):
     """A distinguished name that is a user's, of one issuer or (``issuer`` '') of any.
 
     ``dn`` and ``issuer`` are `DistinguishedName.canonical`; '' and not NULL where no issuer is
-    set, so that uniqueness holds.
+    set, so that uniqueness holds. ``not_after`` is until when the certificate that was last shown,
+    or registered, is valid; null where none was seen yet.
     """
 
     __tablename__ = "certificate"
@@ -59,5 +60,6 @@ class Certificate(Base):
     shown_dn: Mapped[str] = mapped_column(Text)
     shown_issuer: Mapped[str | None] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(back_populates="certificates")
