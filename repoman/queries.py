@@ -114,3 +114,9 @@ class UserDeletion(Fields):
     """DELETE /api/users/{user}: what becomes of the user's images."""
 
     images: ImagesFate | None = None
+
+
+class StaticQuery(Fields):
+    """GET a file of the pages: ``v`` is its digest, so that another content has another URL."""
+
+    v: str = ""

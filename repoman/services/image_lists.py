@@ -75,6 +75,12 @@ def of_group(session: Session, caller: Identity, group: Group) -> Condition:
     return (Image.group_id == group.id) & everything(session, caller)
 
 
+def of_own_groups(session: Session, caller: Identity) -> Condition:
+    """Choose the images whose group is one of the caller's, as far as the caller may see them."""
+    mine = select(Membership.group_id).where(Membership.user_id == caller.user_id)
+    return Image.group_id.in_(mine) & everything(session, caller)
+
+
 def shared_with_group(caller: Identity, group: Group) -> Condition:
     """Choose the images shared with the group: all for its members, who may read them.
 
