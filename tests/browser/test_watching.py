@@ -1,0 +1,1 @@
+"""What fails a browser test by itself, and what the helpers find fault with."""
