@@ -1,14 +1,15 @@
 """Debian's Chromium, driven by Playwright, and the windows that people have in it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from tests.browser.site import Person, Trust
+from tests.browser.site import Trust
 from tests.server.running import need
 
 ARGUMENTS = [
@@ -55,18 +56,16 @@ class Chromium:
         finally:
             asyncio._set_running_loop(None)
 
-    def context(
-        self, person: Person | None, origins: Sequence[str], width: int, **options: Any
-    ) -> BrowserContext:
-        """Open a fresh profile, which shows a person's certificate to these origins.
+    def context(self, origin: str, pem: Path | None, width: int, **options: Any) -> BrowserContext:
+        """Open a fresh profile, which shows the certificate in this file to this origin alone.
 
-        The first one is what relative URLs begin with.
+        ``options`` are further ones of Playwright's ``new_context``.
         """
-        if person:
-            shown = {"certPath": person.pem, "keyPath": person.pem}
-            options["client_certificates"] = [{"origin": origin, **shown} for origin in origins]
+        if pem:
+            shown = {"origin": origin, "certPath": pem, "keyPath": pem}
+            options["client_certificates"] = [shown]
         context = self._browser.new_context(
-            base_url=origins[0], viewport={"width": width, "height": HEIGHT}, **options
+            base_url=origin, viewport={"width": width, "height": HEIGHT}, **options
         )
         context.set_default_timeout(TIMEOUT)
         return context

@@ -54,10 +54,10 @@ def make_site(tmp_path_factory, trust, migrated_sqlite) -> Iterator[Callable[...
 
 
 @pytest.fixture
-def relay(site) -> Iterator[Relay]:
-    """A way to the server that can be cut."""
-    with closing(Relay(site.server.port)) as made:
-        yield made
+def relay() -> Iterator[Callable[[Person], Relay]]:
+    """Make a person's way to the server that can be cut: ``browse(ann, through=relay(ann))``."""
+    with ExitStack() as stack:
+        yield lambda person: stack.enter_context(closing(Relay(person)))
 
 
 @pytest.fixture
@@ -110,16 +110,18 @@ class Windows:
     ) -> Page:
         """Open a page in a fresh profile, nowhere yet, that shows the person's certificate.
 
-        ``through`` a relay, by its port. Further ``options`` are those of Playwright's
+        ``through`` a relay of the person's, by its port. Further ``options`` are those of Playwright's
         ``new_context``. ``page.watch`` is what is seen of it, `Watch`.
         """
-        origin = person.site.origin if person else self.site.origin
-        origins = [through.origin, origin] if through else [origin]
+        assert not through or through.person is person
+        site = person.site if person else self.site
+        origin = through.origin if through else site.origin
+        pem = person.pem if person and not through else None
         options |= {"color_scheme": "dark" if dark else "light", "java_script_enabled": javascript}
-        context = self.chromium.context(person, origins, width, **options)
-        watch = Watch(context, origins)
-        self.stack.callback(watch.check)
+        context = self.chromium.context(origin, pem, width, **options)
+        watch = Watch(context, origin)
         self.stack.callback(context.close)
+        self.stack.callback(watch.check)
         page = context.new_page()
         page.watch = watch
         return page

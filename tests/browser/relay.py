@@ -1,24 +1,32 @@
-"""A way to a server that breaks when a test says so."""
+"""A person's way to a server that breaks when a test says so."""
 
 import asyncio
 import socket
+import ssl
 import struct
 import threading
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
+
+from tests.browser.site import Person
 
 AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no time, so that closing sends RST and drops what waits to be sent."""
 
 
 class Relay:
-    """Forwards bytes from ``origin``, a port of its own, to the server's, until it is cut.
+    """Forwards what comes to ``origin``, a port of its own, to a server, until it is cut.
 
-    ``upstream`` counts the bytes that went to the server. All of it happens in a thread.
+    It shows the person's certificate in the browser's place. Playwright, which does that too,
+    takes everything that a page sends at once, whatever the server has read, and answers for a
+    server that is gone: a progress bar would not be true, and nothing would break.
+
+    ``upstream`` counts the bytes that went to the server, without TLS. All of it happens in a
+    thread.
     """
 
-    def __init__(self, port: int) -> None:
-        self._port, self.upstream = port, 0
+    def __init__(self, person: Person) -> None:
+        self.person, self.upstream = person, 0
         self._left: int | None = None
         self._is_open, self._writers = True, set[StreamWriter]()
         self._tasks = set[asyncio.Task]()
@@ -27,7 +35,9 @@ class Relay:
         self._thread.start()
         listening = socket.create_server(("127.0.0.1", 0))
         self.origin = f"https://localhost:{listening.getsockname()[1]}"
-        self._server = self._do(asyncio.start_server(self._serve, sock=listening))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(person.site.trust.folder / "server.pem")
+        self._server = self._do(asyncio.start_server(self._serve, sock=listening, ssl=tls))
 
     @property
     def is_open(self) -> bool:
@@ -39,7 +49,10 @@ class Relay:
         self._do(self._cut())
 
     def cut_after(self, size: int) -> None:
-        """`cut` by itself once so many more bytes have gone upstream, of all connections."""
+        """`cut` by itself once so many more bytes have gone upstream, of all connections.
+
+        The server has not read the last of them then, and never will.
+        """
         self._left = size
 
     def accept(self) -> None:
@@ -64,7 +77,7 @@ class Relay:
     async def _close(self) -> None:
         self._server.close()
         await self._cut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._tasks.add(task := asyncio.current_task())
@@ -73,25 +86,25 @@ class Relay:
             _reset(writer)
             return
         self._writers.add(writer)
-        up_reader, up_writer = await asyncio.open_connection("localhost", self._port)
+        up_reader, up_writer = await asyncio.open_connection(
+            "localhost", self.person.site.server.port, ssl=self.person.tls()
+        )
         self._writers.add(up_writer)
         await asyncio.gather(
             self._forward(reader, up_writer, is_up=True),
             self._forward(up_reader, writer, is_up=False),
         )
-        for each in (writer, up_writer):
-            self._writers.discard(each)
-            each.close()
 
     async def _forward(self, reader: StreamReader, writer: StreamWriter, *, is_up: bool) -> None:
         # Of a connection that was cut, or that one of the two ends broke.
         with suppress(OSError):
-            while data := await reader.read(1 << 16):
+            while (data := await reader.read(1 << 16)) and writer in self._writers:
                 writer.write(self._count(data) if is_up else data)
                 await writer.drain()
                 if self._left == 0:
                     await self._cut()
-            writer.write_eof()
+        self._writers.discard(writer)
+        writer.close()
 
     def _count(self, data: bytes) -> bytes:
         """Return as much of it as may still go."""

@@ -80,15 +80,19 @@ class Person:
     holder: Holder
     pem: Path
 
+    def tls(self) -> ssl.SSLContext:
+        """Make a context that trusts the site and shows the certificate."""
+        made = ssl.create_default_context(cafile=self.site.trust.ca)
+        made.load_cert_chain(self.pem)
+        return made
+
     def ask(self, method: str, path: str, body=b"", headers=(), *, fails=False, **fields) -> Answer:
         """Send a body or JSON fields; fail the test on a refusal, or with ``fails`` on none."""
         headers = dict(headers)
         if fields:
             body, headers["Content-Type"] = json.dumps(fields), "application/json"
-        tls = ssl.create_default_context(cafile=self.site.trust.ca)
-        tls.load_cert_chain(self.pem)
         connection = http.client.HTTPSConnection(
-            "localhost", self.site.server.port, context=tls, timeout=30
+            "localhost", self.site.server.port, context=self.tls(), timeout=30
         )
         try:
             connection.request(method, path, body, headers)

@@ -5,6 +5,7 @@ import pytest
 from tests.browser.axe import axe
 from tests.browser.keyboard import walk
 from tests.browser.looks import fits, shoot
+from tests.browser.watching import visit
 
 PAGES = {
     "certificate-required": (None, "/api/whoami", 401),
@@ -24,8 +25,7 @@ def page(browse, site, code):
     """Its page."""
     who, path, status = PAGES[code]
     page = browse(site.people[who] if who else None)
-    page.watch.expect(f"status of {status}")
-    assert page.goto(path).status == status
+    visit(page, path, status)
     return page
 
 
