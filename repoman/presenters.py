@@ -70,12 +70,16 @@ class Presenter:
         return shown
 
     def certificate(self, certificate: Certificate) -> Json:
-        """Show one of a user's certificates; ``issuer_dn`` is null where any issuer will do."""
+        """Show one of a user's certificates; ``issuer_dn`` is null where any issuer will do.
+
+        ``not_after`` is null until the server has seen the certificate itself.
+        """
         return {
             "id": certificate.id,
             "user": self.urls.user(certificate.user),
             "client_dn": certificate.shown_dn,
             "issuer_dn": certificate.shown_issuer,
+            "not_after": self.time(certificate.not_after),
             "created": self.time(certificate.created),
             "url": self.urls.certificate(certificate, certificate.user),
         }

@@ -151,7 +151,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
     "group": _is_of_group,
     "state": states.is_in,
     "format": labels.has_format,
-    "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
+    "q": lambda text: mentions(text, Image.name, Image.description),
 }
 """Query parameters and the conditions that they put on an image."""
 

@@ -220,7 +220,7 @@ def test_every_url_takes_in_openapi_the_query_that_its_view_takes(registry, rout
 
 
 def test_rest_names_every_field_of_every_request():
-    for model in (*MODELS, queries.ListQuery, queries.ImageQuery):
+    for model in (*MODELS, queries.ListQuery, queries.NamedQuery, queries.ImageQuery):
         for name in model.model_fields:
             assert re.search(rf"`(?:[^`]*\s)?{name}(?:\s[^`]*)?`", REST), (model, name)
 
