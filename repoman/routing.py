@@ -49,6 +49,7 @@ def includeme(config: Configurator) -> None:
     config.add_route("api", "/api")
     config.add_route("openapi", "/api/openapi.yaml")
     config.add_route("whoami", "/api/whoami")
+    config.add_route("storage", "/api/storage")
     _add_users(config)
     _add_groups(config)
     _add_images(config)

@@ -234,6 +234,7 @@ def test_rest_names_every_field_of_every_request():
         ("Image", "Image"),
         ("Unfinished uploads", "Upload"),
         ("/healthz", "Health"),
+        ("/api/storage", "Storage"),
         ("/api, /api/openapi.yaml, /api/whoami", "PresentedCertificate"),
     ],
 )
