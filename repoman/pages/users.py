@@ -25,9 +25,7 @@ class Users(UserList):
     def objects(self, ids: Sequence[int]) -> list[Json]:
         """Show the users, and what is in use of those whose use the caller may see."""
         found = users.whole(self.db, ids)
-        seen = [
-            user for user in found if may(self.request.identity, Action.READ_USER_USAGE, user)
-        ]
+        seen = [user for user in found if may(self.request.identity, Action.READ_USER_USAGE, user)]
         uses = consumers.of(self.db, seen, self.request.settings)
         return [
             shown | {"use": uses.get(user.id)}

@@ -71,7 +71,7 @@ ${part.text("edit", "description", "Description", group["description"], maxlengt
 <% may_delete = page.may("group:delete", thing) and not group["protected"] %>\
 % if standing or may_delete:
 <section aria-labelledby="fate">
-<h2 id="fate">${" and ".join(filter(None, ("Leave" if standing else "", "Delete" if may_delete else "")))}</h2>
+<h2 id="fate">${" or ".join(filter(None, ("leave" if standing else "", "delete" if may_delete else ""))).capitalize()}</h2>
 % if standing:
 <%part:confirmed label="Leave the group">
 <%part:form path="${place + '/users/' + page.caller.user_name}" name="leave" method="DELETE" then="/groups" done="${'You are no longer in the group ' + group['name'] + '.'}">

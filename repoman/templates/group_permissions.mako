@@ -2,8 +2,8 @@
 
 ## What members may do. ``permissions`` are `repoman.pages.group.Conferred`.
 <%def name="permissions_of(place, permissions, is_of_admins)">
-<section aria-labelledby="permissions">
-<h2 id="permissions">What members may do</h2>
+<section aria-labelledby="allowed">
+<h2 id="allowed">What members may do</h2>
 % if is_of_admins:
 <p>Members of this group are the administrators of this server: they may do everything, whatever is ticked.</p>
 % endif

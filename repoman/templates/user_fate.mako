@@ -10,7 +10,7 @@
 <p>Suspended: every request with one of the certificates is refused.</p>
 <%part:form path="${place}" name="suspend" method="PATCH" done="The account is open again.">
 <input type="hidden" name="suspended" value="false">
-<button>Let in again</button>
+<p><button>Let in again</button></p>
 </%part:form>
 % elif may_suspend:
 <%part:confirmed label="Suspend">
