@@ -18,6 +18,9 @@ from repoman.presenters import Json
 from repoman.security import Action, may
 from repoman.services import groups, members, users
 
+_EDITING = (Action.DESCRIBE_GROUP, Action.CHANGE_PERMISSIONS)
+"""What the page's forms do that would undo what somebody else did meanwhile."""
+
 
 class MembersQuery(NamedPageQuery):
     """Which members of the group: a group may have thousands, so they are in pages."""
@@ -76,10 +79,11 @@ class Group(UserList):
         }
 
     def _etag(self) -> str:
-        """Return what a change is made of; the list of all members is read for who may change."""
-        if not may(self.request.identity, Action.DESCRIBE_GROUP, self.context.group):
+        """Return what a change is made of; to know it takes the names of all members."""
+        caller, group = self.request.identity, self.context.group
+        if not any(may(caller, one, group) for one in _EDITING):
             return ""
-        return entity_tag(to_json(self.request.present.group(self.context.group)))
+        return entity_tag(to_json(self.request.present.group(group)))
 
 
 def conferred(caller: Identity, group: GroupModel) -> list[Conferred]:

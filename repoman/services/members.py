@@ -36,4 +36,4 @@ def sizes(session: Session, groups: Sequence[int]) -> Mapping[int, int]:
         .where(Membership.group_id.in_(groups))
         .group_by(Membership.group_id)
     )
-    return {group: number for group, number in session.execute(statement)}
+    return dict(session.execute(statement).tuples().all())
