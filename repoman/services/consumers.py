@@ -41,7 +41,7 @@ def of(session: Session, accounts: Sequence[User], settings: Settings) -> dict[i
     if not accounts:
         return {}
     totals = _totals(User, [user.id for user in accounts])
-    used = dict(session.execute(select(totals.c.account_id, totals.c.usage)).tuples().all())
+    used = {row.account_id: row.usage for row in session.execute(select(totals))}
     return {
         user.id: Consumer(user, used.get(user.id, 0), effective(user, user.quota, settings))
         for user in accounts

@@ -32,8 +32,8 @@ def count_admins(session: Session, group: Group) -> int:
 def sizes(session: Session, groups: Sequence[int]) -> Mapping[int, int]:
     """Return the number of users of each of these groups, where there is one."""
     statement = (
-        select(Membership.group_id, func.count())
+        select(Membership.group_id, func.count().label("number"))
         .where(Membership.group_id.in_(groups))
         .group_by(Membership.group_id)
     )
-    return dict(session.execute(statement).tuples().all())
+    return {row.group_id: row.number for row in session.execute(statement)}
