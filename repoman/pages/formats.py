@@ -22,6 +22,14 @@ def exact(size: int) -> str:
     return f"{size:,} bytes"
 
 
+def typed_size(size: int | None) -> str:
+    """Write bytes as people type them into a form, exactly: ``500G``; '' for None."""
+    for unit, length in (("T", GIB << 10), ("G", GIB), ("M", GIB >> 10), ("K", GIB >> 20)):
+        if size and size % length == 0:
+            return f"{size // length}{unit}"
+    return "" if size is None else str(size)
+
+
 def moment(shown: str) -> datetime:
     """Read a time that the API shows, in either of its forms."""
     return times.read(shown)

@@ -154,7 +154,9 @@ def _from_pem(text: str) -> Registration:
         return of_certificate(x509.load_pem_x509_certificate(text.encode()))
     except ValueError:
         raise InvalidParameter(
-            "The certificate must be PEM, beginning with -----BEGIN CERTIFICATE-----.",
+            "The certificate must be PEM, beginning with -----BEGIN CERTIFICATE-----. A file in "
+            "DER, as Windows saves it under .cer, becomes PEM by "
+            "`openssl x509 -inform DER -in FILE -out cert.pem`.",
             field="certificate",
         ) from None
 

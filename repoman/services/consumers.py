@@ -1,5 +1,6 @@
 """Who has most in use: what `repoman.services.quotas` measures of one account, of all at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Subquery, select, union_all
@@ -35,8 +36,20 @@ def largest(session: Session, kind: type[Account], settings: Settings, most: int
     ]
 
 
-def _totals(kind: type[Account]) -> Subquery:
-    """Select the use of every account: `quotas.Use.total`."""
+def of(session: Session, accounts: Sequence[User], settings: Settings) -> dict[int, Consumer]:
+    """Return what these users have in use, by their ids, in one query for all of them."""
+    if not accounts:
+        return {}
+    totals = _totals(User, [user.id for user in accounts])
+    used = {row.account_id: row.usage for row in session.execute(select(totals))}
+    return {
+        user.id: Consumer(user, used.get(user.id, 0), effective(user, user.quota, settings))
+        for user in accounts
+    }
+
+
+def _totals(kind: type[Account], only: Sequence[int] | None = None) -> Subquery:
+    """Select the use of every account, or of those of these ids: `quotas.Use.total`."""
     account_id = Image.owner_id if kind is User else Image.group_id
     # Grouped and not DISTINCT: SQLite sorts for the one, which takes half as long.
     files = (
@@ -48,6 +61,9 @@ def _totals(kind: type[Account]) -> Subquery:
         .group_by(account_id, Blob.id)
     )
     uploads = select(Upload.user_id, Upload.reserved)
+    if only is not None:
+        files = files.where(account_id.in_(only))
+        uploads = uploads.where(Upload.user_id.in_(only))
     each = (union_all(files, uploads) if kind is User else files).subquery()
     return (
         select(each.c.account_id, sum_of(each.c.size).label("usage"))

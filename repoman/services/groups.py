@@ -35,9 +35,9 @@ def rows(text: str = "") -> Select[int, str]:
     return every.where(mentions(text, Group.name, Group.description)) if text else every
 
 
-def rows_of_user(user: User) -> Select[int, str]:
-    """Select ids and names of the groups that a user is in."""
-    return rows().join(Membership).where(Membership.user_id == user.id)
+def rows_of_user(user: User, text: str = "") -> Select[int, str]:
+    """Select ids and names of the groups that a user is in, with ``text`` as in `rows`."""
+    return rows(text).join(Membership).where(Membership.user_id == user.id)
 
 
 def whole(session: Session, ids: Sequence[int]) -> list[Group]:
