@@ -19,12 +19,33 @@ export class Refused extends Error {
   }
 }
 
-// Ask the API for JSON, or send it fields. Throws Refused, or what fetch throws.
-export async function ask(path, { method = "GET", fields, signal } = {}) {
+// No answer came, or not all of one.
+export class Unreachable extends Error {
+  constructor(text = "The server cannot be reached.") {
+    super(text);
+  }
+}
+
+// Send a request, and return the answer's headers and text. Throws Refused, Unreachable, AbortError.
+export async function send(url, options) {
+  let answer;
+  let text;
+  try {
+    answer = await fetch(url, options);
+    text = await answer.text();
+  } catch (problem) {
+    throw problem.name === "AbortError" ? problem : new Unreachable();
+  }
+  if (!answer.ok) throw new Refused(answer.status, text);
+  return { headers: answer.headers, text };
+}
+
+// Ask the API for JSON, or send it fields. Throws as `send` does.
+export async function ask(path, { method = "GET", fields } = {}) {
   const headers = { Accept: "application/json" };
   if (fields) headers["Content-Type"] = "application/json";
-  const body = fields && JSON.stringify(fields);
-  const answer = await fetch(`${root}/api${path}`, { method, headers, body, signal });
-  if (!answer.ok) throw new Refused(answer.status, await answer.text());
-  return answer.json();
+  const { text } = await send(`${root}/api${path}`, {
+    method, headers, body: fields && JSON.stringify(fields),
+  });
+  return JSON.parse(text);
 }

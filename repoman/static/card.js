@@ -1,5 +1,5 @@
 // A file on the page of uploads, before and while it is on its way.
-import { ask } from "./api.js";
+import { ask, Refused } from "./api.js";
 import { gib } from "./amounts.js";
 import { complete } from "./complete.js";
 import { nameOf } from "./names.js";
@@ -32,7 +32,7 @@ export class Card {
         this.onChange();
       },
       onRefused: () => { this.form.hidden = Boolean(this.transfer.target); },
-      onDone: (target) => this.#link("Go to the image", target),
+      onDone: (target) => this.#link(target),
       onGone: () => this.#remove(),
     });
     this.#listen();
@@ -68,7 +68,7 @@ export class Card {
     if (same) {
       recognised.add(same.id);
       this.goesOn = same.target;
-      this.#link("To the image", same.target);
+      this.#tell(same.target);
       document.getElementById(`upload-${same.id}`)?.remove();
       this.transfer.start();
     } else if (found.some((one) => likeness(one, this.file) === "changed")) {
@@ -115,18 +115,48 @@ export class Card {
     const { to, name, hypervisor } = this.fields;
     const target = new Target(this.owner, hypervisor.value, name.value);
     if (to.value === "new") {
-      const fields = { name: name.value, hypervisor: [hypervisor.value] };
-      await ask("/images", { method: "POST", fields });
-      this.#link("To the image", target);
+      await this.#make({ name: name.value, hypervisor: [hypervisor.value] });
     }
+    this.#tell(target);
     return target;
   }
 
-  #link(text, target) {
-    const link = this.element.querySelector("[data-part=image]");
+  // Make the image, but once: where no answer came, it may be there already.
+  async #make(fields) {
+    const isAgain = this.asked === fields.name;
+    this.asked = fields.name;
+    try {
+      await ask("/images", { method: "POST", fields });
+    } catch (problem) {
+      const isThere = isAgain && problem.code === "image-exists";
+      if (!isThere || await this.#hasFile(fields.name)) {
+        if (problem instanceof Refused) this.asked = null;
+        throw problem;
+      }
+    }
+    this.asked = null;
+  }
+
+  // Say whether an image of the caller's has any file.
+  async #hasFile(name) {
+    const { files } = await ask(`/images/${this.owner}/${name}`);
+    return Object.keys(files).length > 0;
+  }
+
+  // Say where it goes, for good.
+  #tell(target) {
+    const where = this.element.querySelector("[data-part=where]");
+    where.textContent = `To ${target.owner}/${target.name}, for ${target.hypervisor}`;
+    where.hidden = false;
+  }
+
+  // Lead to the image. Not before the end: whoever leaves the page stops the upload.
+  #link(target) {
+    const place = this.element.querySelector("[data-part=image]");
+    const link = place.querySelector("a");
     link.href = target.page;
-    link.textContent = `${text} ${target.path.slice("/images/".length)}`;
-    link.hidden = false;
+    link.textContent = `Go to the image ${target.owner}/${target.name}`;
+    place.hidden = false;
   }
 
   #remove() {

@@ -1,5 +1,6 @@
 // One file's upload as people see it: how far it is, how fast, what went wrong, and its buttons.
 import { gib, left, Pace, speed } from "./amounts.js";
+import { persist } from "./patience.js";
 import { check, Upload } from "./tus.js";
 import { identity, likeness, unfinished } from "./unfinished.js";
 
@@ -77,14 +78,16 @@ export class Transfer {
     this.pause();
     this.at("discard").disabled = true;
     await this.ran;
+    this.stopper = new AbortController();
+    taken.delete(this.upload?.url);
     try {
-      await this.upload?.end();
+      await this.upload?.end({ signal: this.stopper.signal, tell: (news) => this.#hear(news) });
     } catch (problem) {
       this.at("discard").disabled = false;
-      this.#refuse(problem);
+      if (this.stopper.signal.aborted) this.#show("paused", "Paused.");
+      else this.#refuse(problem);
       return;
     }
-    taken.delete(this.upload?.url);
     say(`${this.file.name}: discarded.`);
     this.onGone();
   }
@@ -105,8 +108,9 @@ export class Transfer {
     this.clock = setInterval(() => this.#count(), EVERY);
     try {
       await check(this.file);
-      this.target ??= await this.aim();
-      this.before ??= { file: await this.target.file() };
+      const how = { signal, tell: (news) => this.#hear(news) };
+      this.target ??= await persist(() => this.aim(), how);
+      this.before ??= { file: await persist(() => this.target.file(), how) };
       this.upload ??= this.#make();
       await this.upload.run(signal);
       this.#show("done", "Uploaded.");
@@ -134,7 +138,7 @@ export class Transfer {
   }
 
   #hear(news) {
-    if (this.upload.url) taken.add(this.upload.url);
+    if (this.upload?.url) taken.add(this.upload.url);
     if (news.sent !== undefined) {
       this.sent = news.sent;
       this.pace.note(news.sent);
@@ -172,7 +176,8 @@ export class Transfer {
   }
 
   #show(state, text = "") {
-    const had = this.element.contains(document.activeElement);
+    const focused = document.activeElement;
+    const isOurs = this.element.contains(focused);
     const isNew = text && text !== this.at("state").textContent;
     this.state = state;
     this.element.dataset.state = state;
@@ -185,7 +190,7 @@ export class Transfer {
     this.at("end").hidden = isAimless || state === "done";
     if (state === "done") this.at("bar").value = 1;
     // A button that goes while it has the focus leaves it to the one in its place.
-    if (had && !document.activeElement?.checkVisibility()) this.focus();
+    if (isOurs && !focused.checkVisibility()) this.focus();
     if (isNew) say(`${this.file.name}: ${text}`);
   }
 

@@ -1,5 +1,3 @@
-<%namespace name="part" file="repoman:templates/parts.mako"/>
-
 ## How an upload goes on, for scripts to fill in (static/transfer.js).
 <%def name="transfer()">
 <div class="transfer" hidden>
@@ -10,12 +8,13 @@
 <div class="actions">
 <button type="button" data-part="pause">Pause<span class="unseen" data-part="file"></span></button>
 <button type="button" class="primary" data-part="go">Go on<span class="unseen" data-part="file"></span></button>
-<div data-part="end">
-<%part:confirmed label="Discard" classes="danger quiet">
+<details class="confirm" data-part="end">
+<summary class="button danger quiet">Discard<span class="unseen" data-part="file"></span></summary>
+<div class="box">
 <p>What has arrived is thrown away.</p>
-<button type="button" class="danger" data-part="discard">Discard<span class="unseen" data-part="file"></span></button>
-</%part:confirmed>
+<button type="button" class="danger" data-part="discard">Discard the upload<span class="unseen" data-part="file"></span></button>
 </div>
+</details>
 </div>
 </div>
 </%def>

@@ -12,7 +12,7 @@
 <p><input type="file" id="choose" multiple></p>
 </div>
 <div class="heading">
-<p class="dim">An upload goes on by itself when the connection comes back, and after you closed the page when you choose the same file again.</p>
+<p class="dim">An upload goes on by itself when the connection comes back. If you close the page, choose the same file again: it goes on where it stopped.</p>
 <button type="button" class="primary" id="start-all" hidden>Start all</button>
 </div>
 <ul class="cards" id="cards" aria-label="Files"></ul>
@@ -22,7 +22,7 @@ ${transfers.uploading()}
 % if uploads:
 <section aria-labelledby="uploads">
 <h2 id="uploads">Unfinished uploads</h2>
-<p class="dim">With a script in the browser: choose the same file above, and its upload goes on. Or by curl: see each image's page.</p>
+<p class="dim">Drop or choose the same file again, above, and its upload goes on where it stopped. This takes JavaScript.</p>
 ${use.uploads(uploads, page.path)}
 </section>
 % endif

@@ -32,7 +32,8 @@
 <button type="button" class="quiet" data-part="remove">Remove<span class="unseen" data-part="file"></span></button>
 </div>
 </form>
+<p class="dim" data-part="where" hidden></p>
 ${transfers.transfer()}
-<p><a data-part="image" hidden></a></p>
+<p data-part="image" hidden><a></a></p>
 </li>
 </%def>
