@@ -61,3 +61,22 @@ def test_one_changes_ones_own_name_and_address(people):
     people.bob.client.post("/api/users/bob", {"email": "bob@example.org"})
     page = refuse(page, "self", 409, email="bob@example.org")
     assert page.forms["self"]["email"].value == "bob@example.org"
+
+
+def test_a_proxy_is_shown_with_the_certificate_behind_it(people):
+    holder = people.alice.holder.proxy().proxy(limited=True)
+    page = visit(people.client(holder), "/me")
+    proxy = page.html.find("dt", string="Proxy").parent.get_text()
+    assert "of depth 2, limited" in proxy
+    assert page.html.find("dt", string="Made for").parent.code.get_text() == "/C=CA/O=Grid/CN=Alice"
+    assert "the certificate behind it until" in page
+
+
+def test_an_end_that_is_near_is_warned_of_though_a_proxy_is_shown(people):
+    holder = people.authority.issue([("C", "CA"), ("O", "Grid"), ("CN", "Soon")], days=5)
+    fields = {"user_name": "soon", "certificate": holder.pem}
+    people.admin.client.post("/api/users", fields, status=201)
+    for client in (people.client(holder), people.client(holder.proxy())):
+        warning = visit(client, "/me").html.select_one(".warning").get_text()
+        assert "in 4 days" in warning
+    assert not visit(people.admin.client, "/me").html.select(".warning")
