@@ -6,6 +6,8 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
+from repoman.local import speaks_for_another
+
 _KEPT = frozenset(
     {
         *("HTTP_HOST", "HTTP_COOKIE", "HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_USER_AGENT"),
@@ -25,7 +27,11 @@ def ask(
 
     ``path`` is decoded; ``more`` are headers and the like, by their names in the environ.
     """
-    environ = {name: value for name, value in request.environ.items() if name in _KEPT}
+    environ = {
+        name: value
+        for name, value in request.environ.items()
+        if name in _KEPT or speaks_for_another(name)
+    }
     environ |= {
         "REQUEST_METHOD": method,
         "PATH_INFO": path.encode().decode("latin-1"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from repoman.errors import InvalidParameter
 from repoman.pages import tokens
 
-_local_path = re.compile(r"/(?!/)[^\s\\\x00-\x1f\x7f]{0,2000}", re.ASCII)
+_local_path = re.compile(r"/(?!/)[!-\[\]-~]{0,4000}")
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 

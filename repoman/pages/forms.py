@@ -16,6 +16,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from repoman import bodies, transactions, uploading
+from repoman.accept import HTML
 from repoman.controllers.base import Controller
 from repoman.errors import RepomanError
 from repoman.file_bodies import Body, form_body
@@ -23,6 +24,7 @@ from repoman.pages import notices, tokens
 from repoman.pages.asking import ask
 from repoman.pages.form import Form, read
 from repoman.security import Action
+from repoman.services.identities import reidentify
 
 REFUSED = "repoman.refused_form"
 """The environ's key for `Refused`, when a page is shown again."""
@@ -43,10 +45,13 @@ def send(request: Request) -> Response:
     transactions.end(request)
     request.audit_action = None
     form = read(bodies.read_form(request))
+    with request.registry.sessions.asking() as session:
+        # The form may have been long in coming.
+        request.environ["repoman.identity"] = reidentify(session, request.identity)
     tokens.check(request, form.token)
     asked, answer = _ask(request, form)
     if answer.status_int < 400:
-        return go(request, form.then or _shown_at(request, answer), form.done)
+        return go(request, form.then or _shown_at(request, answer) or form.page, form.done)
     return _show_again(request, Refused(form, asked.environ["repoman.error"]))
 
 
@@ -63,14 +68,15 @@ def _ask(request: Request, form: Form) -> tuple[Request, Response]:
 
 
 def _shown_at(request: Request, answer: Response) -> str:
-    """Return the path of the page that shows what the API has answered with."""
-    url: str = answer.json["url"]
+    """Return the path of the page that shows what the API has answered with, '' without one."""
+    shown = answer.json if answer.content_type == "application/json" else None
+    url: str = shown.get("url", "") if isinstance(shown, dict) else ""
     return url.removeprefix(request.urls("/api"))
 
 
 def go(request: Request, path: str, done: str) -> Response:
     """Send the browser on to a page, which tells what was ``done``."""
-    found = HTTPSeeOther(location=request.script_name + path)
+    found = HTTPSeeOther(location=request.urls(path))
     notices.leave(found, done)
     return found
 
@@ -78,12 +84,13 @@ def go(request: Request, path: str, done: str) -> Response:
 def _show_again(request: Request, refused: Refused) -> Response:
     """Show the form's page with the reason; where that page is gone, the reason alone."""
     page = urlsplit(refused.form.page)
-    more: dict[str, Any] = {REFUSED: refused, "HTTP_ACCEPT": "text/html"}
+    more: dict[str, Any] = {REFUSED: refused, "HTTP_ACCEPT": HTML}
     _, response = ask(request, "GET", page.path, query=page.query, **more)
-    if response.status_int != 200:
+    if response.status_int != 200 or response.content_type != HTML:
         raise refused.error
     response.status_int = refused.error.status
     response.headers["X-Repoman-Error"] = refused.error.code
+    response.headers.update(refused.error.headers())
     return response
 
 

@@ -17,5 +17,5 @@ from pyramid.view import view_config
 def home(request: Request) -> Any:
     """Send users on to their images; tell others why they are not let in, and what to do."""
     if request.identity is not None:
-        return HTTPSeeOther(location=request.script_name + "/images")
+        return HTTPSeeOther(location=request.urls("/images"))
     return {"error": request.refusal}

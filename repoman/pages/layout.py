@@ -3,7 +3,9 @@
 It asks no database, for the pages of errors have it too.
 """
 
+from string import punctuation
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
@@ -49,12 +51,15 @@ class Layout:
     @property
     def here(self) -> str:
         """The page's path and query, for forms to come back to."""
-        query = self._request.query_string
+        # Forms lead to ASCII alone, and not all clients quote what is none.
+        query = quote(self._request.query_string.encode("latin-1"), safe=punctuation)
         return self.path + (f"?{query}" if query else "")
 
     def at(self, path: str) -> str:
         """Return where ``path`` is, which is not at the root of every server."""
-        return str(self._request.script_name) + path
+        # Of a proxy in front that takes a prefix off, `repoman.base_url` alone tells.
+        base = self._request.settings.base_url
+        return (self._request.script_name if base is None else urlsplit(base).path) + path
 
     def of(self, url: str) -> str:
         """Return where the page is that shows what the API's ``url`` shows."""

@@ -7,7 +7,7 @@ from pyramid.view import view_config, view_defaults
 from repoman.controllers.base import Controller
 from repoman.pages.expiry import validity
 from repoman.security import Action
-from repoman.services import own_uploads, users
+from repoman.services import groups, own_uploads, users
 
 
 @view_defaults(route_name="page.me", renderer="repoman:templates/me.mako")
@@ -25,6 +25,7 @@ class Me(Controller):
         return {
             "user": present.user(user),
             "thing": user,
+            "groups": groups.of_user(self.db, user),
             "usage": present.user_usage(user),
             "uploads": [present.upload(upload, arrived) for upload, arrived in uploads],
             "certificates": [present.certificate(one) for one in user.certificates],

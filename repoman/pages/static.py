@@ -41,8 +41,9 @@ def serve(request: Request) -> Response:
     response.conditional_response = True
     # Pages name a file together with its digest: with another content it has another URL. Modules
     # name one another without it.
+    # Not public: like every answer, it names the caller in a header.
     is_lasting = request.query.v == digest(name)
-    response.cache_control = f"public, max-age={_DAY}" if is_lasting else "no-cache"
+    response.cache_control = f"private, max-age={_DAY}" if is_lasting else "no-cache"
     return response
 
 

@@ -45,8 +45,8 @@ ${use.uploads(uploads, page.path)}
 <div><dt>E-mail</dt><dd>${user["email"] or "–"}</dd></div>
 <div><dt>Member since</dt><dd>${part.when(user["created"])}</dd></div>
 <div><dt>Groups</dt><dd>\
-% for url in user["groups"]:
-<a href="${page.of(url)}">${url.rpartition("/")[2]}</a>${"" if loop.last else ", "}\
+% for one in groups:
+<a href="${page.at("/groups/" + one.name)}">${one.name}</a>${"" if loop.last else ", "}\
 % endfor
 </dd></div>
 </dl>

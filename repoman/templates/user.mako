@@ -4,6 +4,7 @@
 <%namespace name="use" file="repoman:templates/use.mako"/>
 <%namespace name="certificates_shown" file="repoman:templates/user_certificates.mako"/>
 <%namespace name="fate" file="repoman:templates/user_fate.mako"/>
+<%! from urllib.parse import quote %>
 <%block name="title">${user["full_name"] or user["user_name"]}</%block>
 <% place = "/users/" + user["user_name"] %>\
 <div class="heading">
@@ -57,7 +58,7 @@ ${part.field("edit", "email", "E-mail", user["email"], type="email", maxlength=2
 <div><dt>User name</dt><dd>${user["user_name"]}</dd></div>
 <div><dt>E-mail</dt><dd>\
 % if user["email"]:
-<a href="mailto:${user["email"]}">${user["email"]}</a>\
+<a href="mailto:${quote(user["email"], safe="@")}">${user["email"]}</a>\
 % else:
 –\
 % endif

@@ -160,6 +160,8 @@ def test_what_the_page_loads_is_there_for_everybody(people, alice):
         r'(?:src|href)="(/static/[^"]+)"', alice.get("/nosuch", headers=BROWSER, status=404).text
     ):
         found = people.anonymous.get(link, status=200)
+        # Answers name their caller.
+        assert found.headers["Cache-Control"] == "private, max-age=86400"
         assert found.headers["X-Content-Type-Options"] == "nosniff"
         again = people.anonymous.get(
             link, headers={"If-None-Match": found.headers["ETag"]}, status=304

@@ -1,9 +1,15 @@
 """What a form needs to be taken, and what nobody can make of one."""
 
-import pytest
+from urllib.parse import urlencode
 
-from tests.factories import FILE
-from tests.pages import BROWSER, OWN, fill, notice, visit
+import pytest
+from webtest import TestRequest
+
+import repoman
+from repoman.errors import CertificateRequired
+from repoman.pages.asking import ask
+from tests.factories import FILE, People
+from tests.pages import BROWSER, OWN, fill, notice, refuse, visit
 from tests.wsgi import Source, assert_refused, multipart, send
 
 PAGE = "/images/alice/debian12"
@@ -72,7 +78,10 @@ def test_a_form_of_another_site_changes_nothing(alice, headers):
         {"_then": "/\\evil.example.org/"},
         {"_then": "/x\r\nSet-Cookie: a=b"},
         {"_then": "javascript:alert(1)"},
+        {"_then": "/\u2713"},
+        {"_then": "/\u010a\u010dSet-Cookie:a=b"},
         {"_page": "//evil.example.org/"},
+        {"_page": "/images?q=\u2713"},
         {"_method": "GET"},
         {"_method": "TRACE"},
         {"_method": "patch"},
@@ -101,6 +110,82 @@ def test_a_form_has_the_rights_of_the_api(people, alice):
     sent = {"_method": "PATCH", "_token": token(alice), "description": "x"}
     alice.post(FORM, sent, headers=OWN, status=303)
     assert alice.get("/api/images/debian12").json["description"] == "x"
+
+
+def test_a_form_that_says_not_where_to_go_leads_back_to_its_page(alice):
+    sent = {"_method": "DELETE", "_token": token(alice), "_page": "/images?view=all"}
+    answer = alice.post(FORM, sent, headers=OWN, status=303)
+    assert answer.location.endswith("/images?view=all")
+    alice.get("/api/images/debian12", status=404)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["/static/page.js", "/metrics", "/healthz", "/api/whoami", "/api/images/raw/debian12", FORM],
+)
+def test_what_is_no_page_is_not_shown_in_place_of_a_refused_form(alice, page):
+    sent = {"_method": "PATCH", "_token": token(alice), "name": "!", "_page": page}
+    refused = alice.post(FORM, sent, headers=OWN, status=400)
+    assert refused.content_type == "text/html"
+    assert "Status 400, code" in refused.html.footer.get_text()
+
+
+def test_a_page_with_a_refused_form_has_the_headers_of_the_error(alice):
+    sent = {"_method": "PUT", "_token": token(alice), "_page": "/me"}
+    refused = alice.post("/forms/whoami", sent, headers=OWN, status=405)
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert "Registered certificates" in refused
+
+
+@pytest.mark.in_process
+def test_who_is_suspended_while_the_form_comes_in_is_shown_no_page(people, alice):
+    body = urlencode({"_token": token(alice), "_method": "DELETE", "x": "y", "_page": "/me"})
+    source = Source(body.encode(), lambda: suspend(people))
+    headers = OWN | {"Content-Type": "application/x-www-form-urlencoded"}
+    refused = send(
+        alice, FORM, source, method="POST", length=len(body), headers=headers, status=403
+    )
+    assert refused.headers["X-Repoman-Error"] == "account-suspended"
+    assert "Registered certificates" not in refused
+
+
+def suspend(people):
+    people.admin.client.patch_json("/api/users/alice", {"suspended": True})
+
+
+@pytest.mark.in_process
+def test_what_a_page_asks_comes_through_the_same_proxies(application):
+    """So no page can show a client behind a proxy on the server what is for the server itself."""
+    router = application.application.application
+    nobody = {"repoman.identity": None, "repoman.refusal": CertificateRequired("nobody")}
+    local = nobody | {"REMOTE_ADDR": "127.0.0.1", "repoman.request_id": "1"}
+    for headers, status in (({}, 200), ({"X-Forwarded-For": "192.0.2.1"}, 401)):
+        environ = TestRequest.blank("/", environ=dict(local), headers=headers).environ
+        with router.request_context(environ) as request:
+            assert ask(request, "GET", "/metrics")[1].status_int == status
+
+
+def test_pages_stand_where_the_base_url_says(ini, sessions, authority):
+    ini["repoman.base_url"] = "https://localhost:80/repo"
+    application = repoman.main({}, **ini)
+    client = People(application, sessions, authority).alice.client
+    assert client.get("/", status=303).location == "https://localhost:80/repo/images"
+    page = visit(client, "/me")
+    loaded = page.html.select("[href], [src]")
+    assert all((one.get("href") or one["src"]).startswith(("/repo/", "#")) for one in loaded)
+    form = fill(page, "self", full_name="Ann")
+    assert form.action == "/repo/forms/users/alice"
+    form.action = form.action.removeprefix("/repo")
+    assert form.submit(headers=OWN, status=303).location == "https://localhost:80/repo/me"
+    application.sessions.engine.dispose()
+
+
+@pytest.mark.in_process
+def test_a_form_finds_back_to_a_page_whose_query_was_not_quoted(people):
+    people.join("lab", people.alice, admin=True)
+    page = visit(people.alice.client, "/groups/lab?q=\u00e9".encode().decode("latin-1"))
+    refused = refuse(page, "add", 400, name="nosuch")
+    assert refused.forms["add"]["name"].value == "nosuch"
 
 
 def test_a_form_is_no_way_to_what_is_no_form(alice):

@@ -94,4 +94,4 @@ def test_scripts_that_name_one_another_are_looked_up_each_time(alice, name):
     alice.get(f"/static/{name}", headers={"If-None-Match": served.headers["ETag"]}, status=304)
     if name in page.text:
         (script,) = page.html.select(f"script[src*='{name}']")
-        assert alice.get(script["src"]).headers["Cache-Control"] == "public, max-age=86400"
+        assert alice.get(script["src"]).headers["Cache-Control"] == "private, max-age=86400"

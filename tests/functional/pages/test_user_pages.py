@@ -287,3 +287,12 @@ def test_whatever_people_write_about_themselves_is_text(people, alice, admin):
         page = visit(admin, path)
         assert not re.search(r"<script>|<img src=x|<b>", page.text)
         assert "alert(1)" in page
+
+
+def test_an_address_is_no_letter(people):
+    """What follows a ``?`` would be headers and text that somebody else has one send."""
+    alice = people.alice.client
+    alice.patch_json("/api/users/alice", {"email": "a?bcc=x+y@example.org"})
+    page = visit(people.bob.client, "/users/alice")
+    (link,) = page.html.select("a[href^=mailto]")
+    assert link["href"] == "mailto:a%3Fbcc%3Dx%2By@example.org"

@@ -5,6 +5,7 @@ import pytest
 import repoman
 from tests.factories import People
 from tests.pages import notice, refuse, submit, visit
+from tests.statements import counted
 
 
 def test_without_certificate_the_first_page_says_how_to_show_one(people):
@@ -51,6 +52,17 @@ def test_ones_own_page_shows_the_certificate_as_the_server_sees_it(people):
     people.alice.upload()
     meter = visit(people.alice.client, "/me").html.select_one("meter")
     assert 0 < float(meter["value"]) < 0.001
+
+
+@pytest.mark.in_process
+def test_ones_own_page_takes_as_many_queries_whatever_groups_one_is_in(people, application):
+    client, counts = people.alice.client, []
+    for number in range(6):
+        people.join(f"lab{number}", people.alice)
+        with counted(application) as statements:
+            visit(client, "/me")
+        counts.append(len(statements))
+    assert len(set(counts[1:])) == 1
 
 
 def test_one_changes_ones_own_name_and_address(people):
