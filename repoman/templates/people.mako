@@ -51,7 +51,9 @@ ${part.field(form, "quota", "Quota", page.formats.typed_size(quota), hint="Such 
 <%def name="certificate_fields(form, require_issuer)">
 <fieldset class="field">
 <legend>Certificate, as a file or by its distinguished name</legend>
-% if page.typed(form, "certificate") and not page.is_wrong(form, "certificate"):
+<% typed = page.typed(form, "certificate") %>\
+## A private key is shown to nobody again, whichever field was wrong.
+% if typed and "PRIVATE KEY" not in typed and not page.is_wrong(form, "certificate"):
 ${part.text(form, "certificate", "The certificate of your file", rows=6, hint="Empty this field to take another, or none.", spellcheck="false")}
 % else:
 ${file_field(form)}

@@ -150,9 +150,10 @@ def test_a_file_that_is_no_pem_is_told_how_to_become_one(people, admin):
     field = page.html.select_one("#register-certificate")
     assert (field["type"], field["aria-invalid"]) == ("file", "true")
     with_key = Upload("zoe.pem", (zoe.pem + zoe.key_pem).encode())
-    page = refuse(page, "register", 400, certificate=with_key)
+    for name in ("no blanks", "zoe"):
+        page = refuse(page, "register", 400, user_name=name, certificate=with_key)
+        assert "BEGIN" not in page
     assert "private key" in page.html.select_one("#register .refusal").get_text()
-    assert "BEGIN" not in page
 
 
 def test_a_users_page_shows_everybody_the_record_and_nothing_to_change(people, alice):
