@@ -129,4 +129,4 @@ class UserDeletion(Fields):
 class StaticQuery(Fields):
     """GET a file of the pages: ``v`` is its digest, so that another content has another URL."""
 
-    v: str = ""
+    v: Annotated[Line, Field(max_length=64)] = ""

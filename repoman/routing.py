@@ -122,6 +122,6 @@ def _add_pages(config: Configurator) -> None:
     add("page.users", "/users")
     add("page.user", "/users/{user}", factory=resources.UserContext)
     add("page.storage", "/storage")
-    file = "/forms/images/raw/{owner}/{hypervisor}/{image}"
+    file = "/forms/file/{owner}/{hypervisor}/{image}"
     add("form.file", file, factory=resources.FileContext)
     add("form", "/forms/{path:.*}")

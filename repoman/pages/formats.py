@@ -48,6 +48,8 @@ def machine(time: datetime) -> str:
 def age(time: datetime, now: datetime | None = None) -> str:
     """Write how long ago, or in how long: ``3 days ago``, ``in 2 hours``."""
     seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    if abs(seconds) < 60:
+        return "just now"
     count, unit = _largest(abs(seconds))
     text = f"{count} {unit}{'s' if count != 1 else ''}"
     return f"in {text}" if seconds < 0 else f"{text} ago"

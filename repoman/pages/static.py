@@ -39,8 +39,10 @@ def serve(request: Request) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.etag = digest(name)
     response.conditional_response = True
-    # Pages name a file together with its digest: with another content it has another URL.
-    response.cache_control = f"public, max-age={_DAY}"
+    # Pages name a file together with its digest: with another content it has another URL. Modules
+    # name one another without it.
+    is_lasting = request.query.v == digest(name)
+    response.cache_control = f"public, max-age={_DAY}" if is_lasting else "no-cache"
     return response
 
 

@@ -1,6 +1,5 @@
 """One user: the record, certificates, groups and room."""
 
-from datetime import datetime
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
@@ -9,8 +8,7 @@ from repoman.conferral import Account, Place
 from repoman.controllers.base import Controller
 from repoman.entity_tags import entity_tag
 from repoman.json_text import to_json
-from repoman.models import now
-from repoman.pages.me import WARN
+from repoman.pages.expiry import validity
 from repoman.security import Action, may
 from repoman.services import groups
 
@@ -41,10 +39,3 @@ class User(Controller):
             "usage": present.user_usage(user) if sees_use else None,
             "require_issuer": request.settings.require_issuer,
         }
-
-
-def validity(not_after: datetime | None) -> str:
-    """Say what is to be said of an end: ``expired``, ``soon``, or nothing, ''."""
-    if not_after is None or not_after - now() >= WARN:
-        return ""
-    return "soon" if not_after > now() else "expired"

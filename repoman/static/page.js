@@ -1,4 +1,5 @@
 // What makes every page kinder where there is JavaScript; without it, nothing is missing.
+import { accounts, complete } from "./complete.js";
 
 // Times: in the reader's own zone and language. UTC stays, as what a pointer shows.
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -25,32 +26,9 @@ if (navigator.clipboard) {
   }
 }
 
-// Names of users and groups: what the API finds for the letters typed so far.
+// Names of users and groups.
 for (const input of document.querySelectorAll("input[data-complete]")) {
-  const list = document.createElement("datalist");
-  list.id = `${input.id}-names`;
-  input.after(list);
-  input.setAttribute("list", list.id);
-  let last = "";
-  input.addEventListener("input", async () => {
-    const typed = input.value.trim();
-    if (!typed || typed === last) return;
-    last = typed;
-    const query = new URLSearchParams({ q: typed, limit: 10, expand: true });
-    const answer = await fetch(`${root()}/api/${input.dataset.complete}?${query}`,
-      { headers: { Accept: "application/json" } });
-    if (!answer.ok || typed !== last) return;
-    list.replaceChildren(...(await answer.json()).map((one) => {
-      const option = document.createElement("option");
-      option.value = one.user_name ?? one.name;
-      option.label = one.full_name ?? one.description ?? "";
-      return option;
-    }));
-  });
-}
-
-function root() {
-  return new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+  complete(input, (typed) => accounts(input.dataset.complete, typed));
 }
 
 // A form that was refused: to the reason at once.

@@ -3,8 +3,10 @@
 <%namespace name="details" file="repoman:templates/image_details.mako"/>
 <%namespace name="files_shown" file="repoman:templates/image_files.mako"/>
 <%namespace name="sharing" file="repoman:templates/image_sharing.mako"/>
+<%namespace name="transfers" file="repoman:templates/transfer.mako"/>
 <%namespace name="fate" file="repoman:templates/image_fate.mako"/>
 <%block name="title">${image["name"]}</%block>
+<%block name="scripts"><%namespace name="transfers" file="repoman:templates/transfer.mako"/>${transfers.script()}</%block>
 <div class="heading">
 <h1><a class="dim" href="${page.at("/images?view=all&owner=" + image["owner_user_name"])}">${image["owner_user_name"]}</a><span class="dim">/</span>${image["name"]}</h1>
 <p class="badges">
@@ -28,6 +30,7 @@ ${fate.trashed()}
 ${details.details()}
 % if thing.deleted is None:
 ${files_shown.file_boxes()}
+${transfers.uploading()}
 ${files_shown.commands()}
 % endif
 ${files_shown.earlier()}

@@ -1,4 +1,5 @@
 <%namespace name="part" file="repoman:templates/parts.mako"/>
+<%! from repoman.tus.headers import parse_metadata %>
 
 ## What is in use of a quota: of a user or a group, as the API's …/usage shows it.
 <%def name="use(usage, label)">
@@ -17,11 +18,15 @@ ${part.size(usage["usage"])} of ${part.size(usage["quota"])} in use, ${part.size
 <ul class="names">
 % for one in found:
 <% place = page.path_of(one["image"]) if one["image"] else "" %>\
-<li><span>\
+<li id="upload-${one["id"]}"><span>\
 % if place:
 <a href="${page.at(place)}">${place.removeprefix("/images/")}</a> \
 % endif
-<span class="dim">${one["hypervisor"]}</span>: ${part.size(one["offset"])} of ${part.size(one["length"])};
+<span class="dim">${one["hypervisor"]}</span>\
+% if parse_metadata(one["metadata"]).get("filename"):
+, ${parse_metadata(one["metadata"])["filename"]}\
+% endif
+: ${part.size(one["offset"])} of ${part.size(one["length"])};
 kept until ${part.when(one["expires"])}</span>
 <%part:form path="${page.path_of(one['url'])}" name="${'end-' + one['id']}" method="DELETE" then="${then}" done="The upload is ended." classes="inline">
 <button class="danger quiet">Discard<span class="unseen"> the upload to ${place.removeprefix("/images/") or one["hypervisor"]}</span></button>

@@ -21,8 +21,6 @@ ARGUMENTS = [
     "--no-first-run",
     "--no-sandbox",
 ]
-TIMEOUT = 10_000
-"""Milliseconds in which whatever a test waits for must happen."""
 WIDE, NARROW, HEIGHT = 1280, 400, 900
 """CSS pixels."""
 
@@ -64,11 +62,8 @@ class Chromium:
         if pem:
             shown = {"origin": origin, "certPath": pem, "keyPath": pem}
             options["client_certificates"] = [shown]
-        context = self._browser.new_context(
-            base_url=origin, viewport={"width": width, "height": HEIGHT}, **options
-        )
-        context.set_default_timeout(TIMEOUT)
-        return context
+        size = {"width": width, "height": HEIGHT}
+        return self._browser.new_context(base_url=origin, viewport=size, **options)
 
     def close(self) -> None:
         """End the browser and Playwright's driver."""

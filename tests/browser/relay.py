@@ -34,7 +34,7 @@ class Relay:
         self._is_open, self._writers = True, set[StreamWriter]()
         self._tasks = set[asyncio.Task]()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="relay")
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         listening = socket.create_server(("127.0.0.1", 0))
         self.origin = f"https://localhost:{listening.getsockname()[1]}"
@@ -64,10 +64,12 @@ class Relay:
 
     def close(self) -> None:
         """End it."""
-        self._do(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        try:
+            self._do(self._close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def _do(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -92,11 +94,15 @@ class Relay:
         up_reader, up_writer = await asyncio.open_connection(
             "localhost", self.person.site.server.port, ssl=self.person.tls()
         )
+        if writer not in self._writers:  # cut meanwhile
+            _reset(up_writer)
+            return
         self._writers.add(up_writer)
         await asyncio.gather(
             self._forward(reader, up_writer, is_up=True),
             self._forward(up_reader, writer, is_up=False),
         )
+        self._writers -= {writer, up_writer}
 
     async def _forward(self, reader: StreamReader, writer: StreamWriter, *, is_up: bool) -> None:
         # Of a connection that was cut, or that one of the two ends broke.
@@ -106,7 +112,7 @@ class Relay:
                 await writer.drain()
                 if self._left == 0:
                     await self._cut()
-        self._writers.discard(writer)
+        # It ends by a word of TLS's that the other side answers; until then it can still be cut.
         writer.close()
 
     def _count(self, data: bytes) -> bytes:
@@ -120,5 +126,6 @@ class Relay:
 
 def _reset(writer: StreamWriter) -> None:
     """Break a connection as a cable does that is pulled, except that both ends learn of it."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    if connection := writer.get_extra_info("socket"):  # None where it has ended already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     writer.transport.abort()
