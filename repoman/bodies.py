@@ -51,6 +51,8 @@ def prefetch(request: Request) -> bool:
 def read_form(request: Request) -> list[tuple[str, str]]:
     """Read the body of a page's form: names and values as they come, of a file its text.
 
+    A file that is no text has U+FFFD in it, and is refused, or not, by what takes the field.
+
     Raises what is wrong with the body at once; of `prefetch` and `read_fields` together.
     """
     body = _read(request)
@@ -160,7 +162,7 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
 def _parse_multipart(body: bytes, boundary: str, *, files: bool) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     value = bytearray()
-    name = ""
+    name, errors = "", "strict"
     try:
         with PushMultipartParser(boundary, strict=True, max_segment_count=1000) as parser:
             for event in parser.parse(body):
@@ -168,8 +170,10 @@ def _parse_multipart(body: bytes, boundary: str, *, files: bool) -> list[tuple[s
                     if event.filename and not files:
                         raise MalformedBody("This URL takes fields, not files.", field=event.name)
                     name = event.name
+                    # What a file must be says who takes it, to whom the user chose it.
+                    errors = "replace" if event.filename else "strict"
                 elif event is None:
-                    pairs.append((name, value.decode()))
+                    pairs.append((name, value.decode(errors=errors)))
                     value.clear()
                 else:
                     value += event

@@ -49,6 +49,7 @@ def includeme(config: Configurator) -> None:
     config.add_route("api", "/api")
     config.add_route("openapi", "/api/openapi.yaml")
     config.add_route("whoami", "/api/whoami")
+    config.add_route("storage", "/api/storage")
     _add_users(config)
     _add_groups(config)
     _add_images(config)
@@ -121,6 +122,6 @@ def _add_pages(config: Configurator) -> None:
     add("page.users", "/users")
     add("page.user", "/users/{user}", factory=resources.UserContext)
     add("page.storage", "/storage")
-    file = "/forms/images/raw/{owner}/{hypervisor}/{image}"
+    file = "/forms/file/{owner}/{hypervisor}/{image}"
     add("form.file", file, factory=resources.FileContext)
     add("form", "/forms/{path:.*}")

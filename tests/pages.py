@@ -41,3 +41,9 @@ def notice(page: TestResponse) -> str | None:
     """Return what a page tells of the form before it."""
     found = page.html.select_one(".notice")
     return found and found.get_text()
+
+
+def click(page: TestResponse, text: str) -> TestResponse:
+    """Follow the link of that text."""
+    (link,) = (one for one in page.html.find_all("a") if one.get_text().strip() == text)
+    return page.goto(link["href"], headers=BROWSER, status=200)

@@ -1,6 +1,7 @@
 """What a page's form sends: fields for the API, and how to ask it and where to go afterwards.
 
-The fields that are the page's own begin with ``_``, as no field of the API does.
+The fields that are the page's own begin with ``_``, as no field of the API does. What ``_before_X``
+holds is put before what the field ``X`` does.
 """
 
 import re
@@ -44,7 +45,11 @@ def read(pairs: Iterable[tuple[str, str]]) -> Form:
     own = {name: found[-1] for name, found in values.items() if name.startswith("_")}
     form = Form(
         token=own.get(tokens.FIELD, ""),
-        fields={name: _one(found) for name, found in values.items() if name not in own},
+        fields={
+            name: own.get(f"_before_{name}", "") + _one(found)
+            for name, found in values.items()
+            if name not in own
+        },
         method=own.get("_method", "POST"),
         name=own.get("_form", ""),
         page=own.get("_page", "/"),

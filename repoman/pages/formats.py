@@ -22,6 +22,14 @@ def exact(size: int) -> str:
     return f"{size:,} bytes"
 
 
+def typed_size(size: int | None) -> str:
+    """Write bytes as people type them into a form, exactly: ``500G``; '' for None."""
+    for unit, length in (("T", GIB << 10), ("G", GIB), ("M", GIB >> 10), ("K", GIB >> 20)):
+        if size and size % length == 0:
+            return f"{size // length}{unit}"
+    return "" if size is None else str(size)
+
+
 def moment(shown: str) -> datetime:
     """Read a time that the API shows, in either of its forms."""
     return times.read(shown)
@@ -40,6 +48,8 @@ def machine(time: datetime) -> str:
 def age(time: datetime, now: datetime | None = None) -> str:
     """Write how long ago, or in how long: ``3 days ago``, ``in 2 hours``."""
     seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    if abs(seconds) < 60:
+        return "just now"
     count, unit = _largest(abs(seconds))
     text = f"{count} {unit}{'s' if count != 1 else ''}"
     return f"in {text}" if seconds < 0 else f"{text} ago"

@@ -1,18 +1,13 @@
 """``/me``: who the server takes the caller for, by which certificate, and what is in use."""
 
-from datetime import timedelta
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller
-from repoman.identity import Identity
-from repoman.models import now
+from repoman.pages.expiry import validity
 from repoman.security import Action
 from repoman.services import own_uploads, users
-
-WARN = timedelta(days=30)
-"""So long before its end a certificate is warned of. Proxies live for hours, and are not."""
 
 
 @view_defaults(route_name="page.me", renderer="repoman:templates/me.mako")
@@ -35,12 +30,6 @@ class Me(Controller):
             "certificates": [present.certificate(one) for one in user.certificates],
             "shown": caller,
             "not_after": present.time(caller.not_after),
-            "ends_soon": ends_soon(caller),
+            "end_entity_not_after": present.time(caller.end_entity_not_after),
+            "validity": validity(caller.end_entity_not_after),
         }
-
-
-def ends_soon(caller: Identity) -> bool:
-    """Say whether the caller should see to a new certificate."""
-    if caller.not_after is None or caller.proxy_depth:
-        return False
-    return caller.not_after - now() < WARN

@@ -26,6 +26,7 @@ from repoman.services.visibility import (
     manageable_by,
     readable_by,
     seen_by,
+    seen_by_group,
     visible,
 )
 
@@ -76,9 +77,8 @@ def of_group(session: Session, caller: Identity, group: Group) -> Condition:
 
 
 def of_own_groups(session: Session, caller: Identity) -> Condition:
-    """Choose the images whose group is one of the caller's, as far as the caller may see them."""
-    mine = select(Membership.group_id).where(Membership.user_id == caller.user_id)
-    return Image.group_id.in_(mine) & everything(session, caller)
+    """Choose the images that the caller may see for being in their group."""
+    return _among(session, seen_by_group(caller)) & in_force(caller)
 
 
 def shared_with_group(caller: Identity, group: Group) -> Condition:
@@ -151,7 +151,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
     "group": _is_of_group,
     "state": states.is_in,
     "format": labels.has_format,
-    "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
+    "q": lambda text: mentions(text, Image.name, Image.description),
 }
 """Query parameters and the conditions that they put on an image."""
 

@@ -88,7 +88,7 @@ ${part.command(f"{'Replace' if hypervisor in image['files'] else 'Upload'} the f
 % if int(number) not in current and not image["read_only"]:
 <%part:form path="${place}" name="${'version-' + number}" method="PATCH" done="${f'Version {number} is the current file again.'}" classes="inline">
 <input type="hidden" name="version" value="${number}">
-<button>Go back to it<span class="unseen">: version ${number}</span></button>
+<button>Go back<span class="unseen"> to version ${number}</span></button>
 </%part:form>
 % endif
 % if int(number) not in current and page.may("image:delete", thing) and not image["read_only"]:

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 % endfor
 </ul>
 </nav>
-<form class="filters" method="get" role="search" aria-label="Images">
+<form class="filters" method="get" action="${page.at("/images")}" role="search" aria-label="Images">
 <input type="hidden" name="view" value="${query.view}">
 <div class="field grow"><label for="q">Name or description has</label>
 <input type="search" id="q" name="q" value="${query.q}" minlength="2" maxlength="100"></div>

@@ -3,8 +3,8 @@
 <%namespace name="use" file="repoman:templates/use.mako"/>
 <%block name="title">${user["full_name"] or user["user_name"]}</%block>
 <h1>${user["full_name"] or user["user_name"]}</h1>
-% if ends_soon:
-<p class="warning">Your certificate ends ${part.age(not_after)}: ${part.when(not_after)}. Get a new one under the same
+% if validity:
+<p class="warning">Your certificate ends ${part.age(end_entity_not_after)}: ${part.when(end_entity_not_after)}. Get a new one under the same
 distinguished name, and nothing changes here. Under another name, ask an administrator to register it besides, before this one ends.</p>
 % endif
 <div class="columns">
@@ -19,7 +19,11 @@ distinguished name, and nothing changes here. Under another name, ask an adminis
 <div><dt>Made for</dt><dd><code>${shown.end_entity}</code></dd></div>
 % endif
 <div><dt>Issuer</dt><dd><code>${shown.issuer or "–"}</code></dd></div>
-<div><dt>Valid until</dt><dd>${part.when(not_after)}, ${part.age(not_after)}</dd></div>
+<div><dt>Valid until</dt><dd>${part.when(not_after)}, ${part.age(not_after)}\
+% if shown.proxy_depth:
+; the certificate behind it until ${part.when(end_entity_not_after)}\
+% endif
+</dd></div>
 </dl>
 </section>
 <section aria-labelledby="use">

@@ -45,9 +45,9 @@ ${caller.body()}
 </form>
 </%def>
 
-## The form of an image's file: the token alone goes before it.
+## The form of the file at this raw URL: the token alone goes before it.
 <%def name="file_form(path, name)">
-<form method="post" action="${page.at("/forms" + path)}" id="${name}" enctype="multipart/form-data">
+<form method="post" action="${page.at(path.replace("/images/raw/", "/forms/file/", 1))}" id="${name}" enctype="multipart/form-data">
 <input type="hidden" name="_token" value="${page.token}">
 ${caller.body()}
 </form>
@@ -148,5 +148,5 @@ ${caller.body()}
 
 <%def name="bar(used, limit, label)">
 <% share = min(used / limit, 1) if limit else 1 %>\
-<meter min="0" max="1" low="0.8" high="0.95" optimum="0" value="${f"{share:.4f}"}" aria-label="${label}">${f"{share:.0%}"}</meter>
+<meter min="0" max="1" low="0.8" high="0.95" optimum="0" value="${f"{share:.6f}"}" aria-label="${label}">${f"{share:.0%}"}</meter>
 </%def>

@@ -110,7 +110,7 @@ class Windows:
     ) -> Page:
         """Open a page in a fresh profile, nowhere yet, that shows the person's certificate.
 
-        ``through`` a relay of the person's, by its port. Further ``options`` are those of Playwright's
+        ``through`` a relay of the person's, by its port. Further ``options`` are Playwright's, of
         ``new_context``. ``page.watch`` is what is seen of it, `Watch`.
         """
         assert not through or through.person is person

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.browser.looks import SETTLE
+
 SCRIPT = Path(__file__).with_name("keyboard.js").read_text("utf-8")
 MOST = 500
 
@@ -30,6 +32,7 @@ def walk(page: Page) -> list[Focused]:
     found, hidden, nameless = [], [], []
     for _ in range(MOST):
         page.keyboard.press("Tab")
+        page.evaluate(SETTLE)
         seen = page.evaluate("keys.focused()")
         if seen is None:
             break

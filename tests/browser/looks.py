@@ -12,6 +12,12 @@ from tests.server.running import ROOT
 
 WIDTHS = (NARROW, 1600)
 DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+SETTLE = """
+() => document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime < Infinity)
+    .forEach((one) => one.finish())
+"""
+"""Has every transition be at its end."""
 TOO_WIDE = """
 () => [...document.querySelectorAll("body *")]
     .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
@@ -39,6 +45,7 @@ def schemes(page: Page) -> Iterator[str]:
     before = "dark" if page.evaluate(DARK) else "light"
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLE)
         yield scheme
     page.emulate_media(color_scheme=before)
 

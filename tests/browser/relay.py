@@ -13,6 +13,9 @@ from tests.browser.site import Person
 AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no time, so that closing sends RST and drops what waits to be sent."""
 
+BROKEN = "net::ERR_"
+"""For `Watch.expect`: Chromium has several words for a connection that breaks."""
+
 
 class Relay:
     """Forwards what comes to ``origin``, a port of its own, to a server, until it is cut.

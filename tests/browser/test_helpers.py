@@ -56,7 +56,7 @@ def test_walk_finds_what_keyboards_cannot_use(show, subtests):
 
 def test_walk_takes_any_change_for_focus_that_shows(show, subtests):
     for style in (
-        "a:focus { outline: none; background: yellow }",
+        "a { transition: all 9s } a:focus { outline: none; background: yellow }",
         "a:focus { outline: none } p:focus-within { box-shadow: 0 0 2px blue }",
     ):
         with subtests.test(style):

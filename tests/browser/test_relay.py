@@ -5,7 +5,6 @@ import ssl
 
 import pytest
 
-
 BROKEN = "EOF|reset|[Bb]roken|without response"
 
 

@@ -1,7 +1,12 @@
 """What fails a browser test by itself, on pages that do what none may."""
 
+import asyncio
+
 import pytest
 
+from tests.browser.axe import axe
+from tests.browser.keyboard import walk
+from tests.browser.looks import fits
 from tests.browser.watching import visit
 
 STYLE = "document.body.setAttribute('style', 'color: red')"
@@ -74,3 +79,20 @@ def test_each_sees_what_the_own_certificate_shows(browse, ann, bob):
         page = browse(person)
         assert visit(page, "/api/whoami").json()["user_name"] == person.name
         visit(page, "/api/users/ann/images")
+
+
+def test_asyncio_is_free_for_other_tests_while_the_browser_waits(chromium):
+    asyncio.run(asyncio.sleep(0))
+    with chromium.in_use(), pytest.raises(RuntimeError):
+        asyncio.get_running_loop().run_until_complete(None)
+    asyncio.run(asyncio.sleep(0))
+
+
+def test_page_without_javascript_is_looked_at_all_the_same_but_not_by_axe(browse, ann):
+    page = browse(ann, javascript=False)
+    visit(page, "/nowhere", 404)
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<a href=/api>Go</a>')")
+    fits(page)
+    assert [one.name for one in walk(page)] == ["Go"]
+    with pytest.raises(AssertionError, match="needs a page with JavaScript"):
+        axe(page)

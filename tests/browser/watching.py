@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
 
-
 ABORTED = "net::ERR_ABORTED"
 """The page went elsewhere, a script gave up, an answer became a download: nothing failed."""
 
