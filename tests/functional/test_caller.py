@@ -15,6 +15,8 @@ from tests.factories import API, People
 from tests.odd_names import ODD_SUBJECTS
 from tests.pki import CertificateAuthority
 
+pytestmark = pytest.mark.through_apache
+
 URLS = ["/api/whoami", "/api/users", "/api/images/alice/x", "/api/images/raw/x", "/nowhere", "/"]
 
 

@@ -27,8 +27,6 @@ from tests.databases import SqliteDatabase
 from tests.factories import FILE, People
 from tests.tus import metadata
 
-pytestmark = pytest.mark.in_process
-
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -15,6 +15,8 @@ from repoman import schemas
 from tests import tus
 from tests.factories import FILE
 
+pytestmark = pytest.mark.through_apache
+
 DOCUMENT = yaml.safe_load(files("repoman").joinpath("openapi.yaml").read_text())
 REGISTRY = Registry().with_resource(
     "openapi", Resource(contents=DOCUMENT, specification=DRAFT202012)
