@@ -15,7 +15,7 @@ from repoman.queries import StaticQuery
 _FOLDER = files("repoman").joinpath("static")
 _DAY = 24 * 3600
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-"""By ending; what the machine says of it (mimetypes) differs, and scripts run of these types only."""
+"""By ending. What the machine says of it (mimetypes) differs, and scripts need this type to run."""
 
 
 @cache
