@@ -38,8 +38,9 @@ def furnished(site):
     ann.create("alpine", read_only=True, expires="2030-01-01T00:00:00Z")
     bob.create("rocky9", group="physics", group_access="write")
     bob.upload("rocky9")
-    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5000000000"}
-    ann.ask("POST", "/api/images/raw/alpine", headers=tus)
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "500000000"}
+    ann.create("rescue")
+    ann.ask("POST", "/api/images/raw/rescue", headers=tus)
     gone = ann.create("old")
     ann.ask("DELETE", "/api/images/old")
     with site.sessions.changing.begin() as session:

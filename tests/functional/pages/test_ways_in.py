@@ -73,10 +73,14 @@ def test_a_proxy_is_shown_with_the_certificate_behind_it(people):
 
 
 def test_an_end_that_is_near_is_warned_of_though_a_proxy_is_shown(people):
-    holder = people.authority.issue([("C", "CA"), ("O", "Grid"), ("CN", "Soon")], days=5)
-    fields = {"user_name": "soon", "certificate": holder.pem}
-    people.admin.client.post("/api/users", fields, status=201)
+    late, holder = (
+        people.authority.issue([("C", "CA"), ("O", "Grid"), ("CN", f"{days} days")], days=days)
+        for days in (40, 5)
+    )
+    for name, one in {"late": late, "soon": holder}.items():
+        fields = {"user_name": name, "certificate": one.pem}
+        people.admin.client.post("/api/users", fields, status=201)
     for client in (people.client(holder), people.client(holder.proxy())):
         warning = visit(client, "/me").html.select_one(".warning").get_text()
         assert "in 4 days" in warning
-    assert not visit(people.admin.client, "/me").html.select(".warning")
+    assert not visit(people.client(late), "/me").html.select(".warning")
