@@ -12,6 +12,8 @@ from tests.factories import FILE, People
 from tests.pages import BROWSER, OWN, fill, notice, refuse, visit
 from tests.wsgi import Source, assert_refused, multipart, send
 
+pytestmark = pytest.mark.through_apache
+
 PAGE = "/images/alice/debian12"
 FORM = "/forms/images/alice/debian12"
 
