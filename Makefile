@@ -5,6 +5,9 @@ PORT ?= 8443
 VAR ?= var
 export PORT VAR
 
+MODULES = tests/browser/node_modules
+NPM = npm install --prefix tests/browser --ignore-scripts --no-package-lock --no-audit --no-fund \
+    --no-update-notifier --loglevel=error
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 # Debian's package postgresql would make a server for everybody and start it; the tests make their own.
 NO_SERVER = /etc/postgresql-common/createcluster.d/repoman-tests.conf
@@ -19,7 +22,7 @@ run: .venv/.installed ## start Repoman at https://localhost:8443 (PORT=8443 VAR=
 	@exec .venv/bin/repoman-admin run --var "$$VAR" --port "$$PORT"
 
 test: debian-packages ## run the tests (ARGS="-k upload" for some of them)
-	@$(MAKE) --silent --no-print-directory .venv/.installed-test
+	@$(MAKE) --silent --no-print-directory .venv/.installed-test $(MODULES)/.installed
 	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/.installed-check ## check style, format and types
@@ -36,12 +39,14 @@ bench: debian-packages ## measure transfers, requests and lists under Apache (AR
 	@exec .venv/bin/python -m tests.bench $(ARGS)
 
 clean: ## remove .venv and all else that was made, but never VAR
-	rm -rf .venv build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(MODULES) build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find repoman tests -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages: ## install what the tests use from Debian (as root; else say what is missing)
 	@missing=; \
 	for package in $$(grep -v '^#' tests/debian-packages.txt); do \
+	    case "$$package" in program:*) package="$${package#program:}"; \
+	        command -v "$$package" >/dev/null && continue;; esac; \
 	    dpkg-query --show --showformat '$${Status}' "$$package" 2>/dev/null \
 	        | grep -q 'ok installed' || missing="$$missing $$package"; \
 	done; \
@@ -79,3 +84,13 @@ debian-packages: ## install what the tests use from Debian (as root; else say wh
 .venv/.installed-check: .venv/.installed
 	@$(PIP) --editable '.[check]'
 	@touch $@
+
+$(MODULES)/.installed: tests/browser/package.json
+	@if ! command -v npm >/dev/null; then \
+	    echo 'npm not found: tests that need what it installs are skipped' \
+	        '(Debian, Ubuntu: apt-get install npm)'; \
+	elif echo 'Installing $(MODULES)'; $(NPM) >/dev/null; then \
+	    touch $@; \
+	else \
+	    echo 'npm failed: tests that need what it installs are skipped'; \
+	fi

@@ -47,6 +47,7 @@ def make_router(ini: dict[str, str]) -> Router:
         "repoman.auditing",
         "repoman.entity_tags",
         "repoman.error_pages",
+        "repoman.pages",
         "repoman.error_views",
         "repoman.controllers.files",
     ):

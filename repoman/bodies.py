@@ -40,15 +40,27 @@ def prefetch(request: Request) -> bool:
     settled first. Raises `IncompleteBody`, also for a body that takes longer than `SECONDS`,
     `LengthRequired` and `InvalidParameter` where its end is unknown.
     """
-    limit_body = request.environ.get("repoman.limit_body")
-    if limit_body is not None:
-        limit_body(SECONDS)
     body = _read(request)
     try:
         request.body_fields = _parse(request, body)
     except (BodyTooLarge, UnsupportedMediaType, MalformedBody, RepeatedParameter) as complaint:
         request.body_fields = complaint
     return body != b""
+
+
+def read_form(request: Request) -> list[tuple[str, str]]:
+    """Read the body of a page's form: names and values as they come, of a file its text.
+
+    A file that is no text has U+FFFD in it, and is refused, or not, by what takes the field.
+
+    Raises what is wrong with the body at once; of `prefetch` and `read_fields` together.
+    """
+    body = _read(request)
+    if body is None:
+        raise _too_large()
+    if not body:
+        return []
+    return _parse_pairs(*_content_type(request), body, files=True)
 
 
 def read_fields(request: Request) -> dict[str, Any]:
@@ -65,6 +77,9 @@ def read_fields(request: Request) -> dict[str, Any]:
 
 def _read(request: Request) -> bytes | None:
     """Return the body, or None where it is larger than `LIMIT`."""
+    limit_body = request.environ.get("repoman.limit_body")
+    if limit_body is not None:
+        limit_body(SECONDS)
     if (request.content_length or 0) > LIMIT:
         return None
     parts, size = [], 0
@@ -78,24 +93,41 @@ def _read(request: Request) -> bytes | None:
 
 def _parse(request: Request, body: bytes | None) -> dict[str, Any]:
     if body is None:
-        raise BodyTooLarge(f"The fields may take {LIMIT} bytes at most.", limit=LIMIT)
+        raise _too_large()
     if not body:
         return {}
+    kind, options = _content_type(request)
+    return _parse_json(body) if kind == JSON else unique(_parse_pairs(kind, options, body))
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The fields may take {LIMIT} bytes at most.", limit=LIMIT)
+
+
+def _content_type(request: Request) -> tuple[str, dict[str, str]]:
+    """Return the media type and its parameters. Raises `UnsupportedMediaType`."""
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     if options.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send the fields in UTF-8.")
+    return kind, options
+
+
+def _parse_pairs(
+    kind: str, options: dict[str, str], body: bytes, *, files: bool = False
+) -> list[tuple[str, str]]:
+    """Parse a form of either kind; with ``files``, files among the fields count as their text."""
     try:
         if kind == FORM:
-            pairs = parse_form(body)
-        elif kind == MULTIPART:
-            pairs = _parse_multipart(body, options.get("boundary", ""))
-        elif kind == JSON:
-            return _parse_json(body)
-        else:
-            raise UnsupportedMediaType(f"Send the fields as {FORM}, {MULTIPART} or {JSON}.")
+            return parse_form(body)
+        if kind == MULTIPART:
+            return _parse_multipart(body, options.get("boundary", ""), files=files)
     except UnicodeDecodeError:
-        raise MalformedBody("The body is not valid UTF-8.") from None
-    return unique(pairs)
+        raise _not_utf8() from None
+    raise UnsupportedMediaType(f"Send the fields as {FORM}, {MULTIPART} or {JSON}.")
+
+
+def _not_utf8() -> MalformedBody:
+    return MalformedBody("The body is not valid UTF-8.")
 
 
 def unique(pairs: list[tuple[str, Any]], kind: str = "field") -> dict[str, Any]:
@@ -127,19 +159,21 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
         ) from None
 
 
-def _parse_multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
+def _parse_multipart(body: bytes, boundary: str, *, files: bool) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     value = bytearray()
-    name = ""
+    name, errors = "", "strict"
     try:
         with PushMultipartParser(boundary, strict=True, max_segment_count=1000) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
-                    if event.filename:
+                    if event.filename and not files:
                         raise MalformedBody("This URL takes fields, not files.", field=event.name)
                     name = event.name
+                    # What a file must be says who takes it, to whom the user chose it.
+                    errors = "replace" if event.filename else "strict"
                 elif event is None:
-                    pairs.append((name, value.decode()))
+                    pairs.append((name, value.decode(errors=errors)))
                     value.clear()
                 else:
                     value += event
@@ -152,7 +186,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
     try:
         found = simplejson.loads(body.decode(), object_pairs_hook=unique)
     except UnicodeDecodeError:
-        raise
+        raise _not_utf8() from None
     except (ValueError, RecursionError) as error:
         raise MalformedBody(f"The body is not JSON: {error}.") from None
     if not isinstance(found, dict):

@@ -58,6 +58,8 @@ def problem(request: Request, error: RepomanError) -> Response:
         error, NotFound | PermissionDenied
     ):
         error = request.environ.get("repoman.refusal") or error
+    # For whoever made this request on behalf of a form.
+    request.environ["repoman.error"] = error
     response = (error_pages.page if prefers_html(request) else _json)(request, error)
     response.status_int = error.status
     response.headers["X-Repoman-Error"] = error.code

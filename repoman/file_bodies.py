@@ -10,7 +10,7 @@ from pyramid.request import Request
 from repoman import digests, streams
 from repoman.errors import InvalidParameter, UnsupportedMediaType
 from repoman.models import Protocol
-from repoman.multiparts import FORM_ITSELF, file_part
+from repoman.multiparts import FORM_ITSELF, Checks, file_part
 from repoman.services import files
 from repoman.services.room import Coming
 from repoman.streams import Chunks
@@ -98,8 +98,8 @@ def _counted(chunks: Iterable[bytes], length: int) -> Chunks:
         raise _wrong_range("the body has another length")
 
 
-def form_body(request: Request) -> Body:
-    """Read the headers of a POST with the part ``file``.
+def form_body(request: Request, checks: Checks | None = None) -> Body:
+    """Read the headers of a POST with the part ``file``, behind the fields of ``checks``.
 
     Raises `UnsupportedMediaType`, `LengthRequired`.
     """
@@ -107,7 +107,7 @@ def form_body(request: Request) -> Body:
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise UnsupportedMediaType("POST the file as curl -F file=@FILE does, or PUT it: curl -T.")
     length = streams.announced_length(request.environ)
-    chunks = file_part(_checked_chunks(request), options["boundary"])
+    chunks = file_part(_checked_chunks(request), options["boundary"], checks)
     coming = Coming() if length is None else Coming(max(length - FORM_ITSELF, 1), length)
     return Body(Protocol.FORM, chunks, coming)
 

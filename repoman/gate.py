@@ -16,7 +16,7 @@ from pyramid.response import Response
 from repoman import accept, bodies
 from repoman.errors import ForeignOrigin, MethodNotAllowed, NotFound, UnknownHost
 from repoman.local import is_local
-from repoman.routing import ANY_HOST, DOWNLOADS, LOCAL, PUBLIC, UPLOADS, media_type
+from repoman.routing import ANY_HOST, DOWNLOADS, FORMS, LOCAL, PUBLIC, UPLOADS, media_type
 from repoman.services.identities import reidentify
 from repoman.tus.gate import check_version
 
@@ -55,9 +55,11 @@ def check(event: BeforeTraversal) -> None:
             f"This URL takes {', '.join(allowed)}, not {request.method}.", allow=allowed
         )
     check_origin(request)
-    accept.check(request, media_type(name, request.method))
+    answered_as = media_type(name, request.method)
+    if answered_as is not None:
+        accept.check(request, answered_as)
     check_version(request, name)
-    if name not in UPLOADS and request.changes and bodies.prefetch(request):
+    if name not in UPLOADS | FORMS and request.changes and bodies.prefetch(request):
         with request.registry.sessions.asking() as session:
             request.environ["repoman.identity"] = reidentify(session, request.identity)
 

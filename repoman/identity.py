@@ -45,7 +45,9 @@ class Identity:
     """The caller: a user who showed a registered certificate. Detached from the database.
 
     ``groups`` is by group id. The distinguished names are in the slash form; ``dn`` is the one
-    presented, ``end_entity`` the one registered, the same unless ``proxy_depth`` > 0.
+    presented, ``end_entity`` the one registered, the same unless ``proxy_depth`` > 0. All that was
+    presented is valid until ``not_after``, the end entity's own certificate until
+    ``end_entity_not_after``; ``recorded_not_after`` is what the database said of it (aware, UTC).
     """
 
     user_id: int
@@ -58,6 +60,8 @@ class Identity:
     proxy_depth: int
     limited: bool
     not_after: datetime | None
+    end_entity_not_after: datetime | None
+    recorded_not_after: datetime | None
 
     @property
     def is_admin(self) -> bool:

@@ -50,6 +50,11 @@ class Presenter:
         )
         return [self._user(user, member_of[user.id], names[user.id]) for user in found]
 
+    def user_heads(self, found: Sequence[User]) -> list[Json]:
+        """Show users without their images, which may be many, where many users are shown."""
+        member_of = groups.of_users(self.session, [user.id for user in found])
+        return [without(self._user(user, member_of[user.id], ()), "images") for user in found]
+
     def _user(self, user: User, member_of: Sequence[Group], image_names: Sequence[str]) -> Json:
         """``client_dn`` is the first certificate's; the images are those visible."""
         first = user.certificates[0] if user.certificates else None
@@ -70,12 +75,16 @@ class Presenter:
         return shown
 
     def certificate(self, certificate: Certificate) -> Json:
-        """Show one of a user's certificates; ``issuer_dn`` is null where any issuer will do."""
+        """Show one of a user's certificates; ``issuer_dn`` is null where any issuer will do.
+
+        ``not_after`` is null until the server has seen the certificate itself.
+        """
         return {
             "id": certificate.id,
             "user": self.urls.user(certificate.user),
             "client_dn": certificate.shown_dn,
             "issuer_dn": certificate.shown_issuer,
+            "not_after": self.time(certificate.not_after),
             "created": self.time(certificate.created),
             "url": self.urls.certificate(certificate, certificate.user),
         }
@@ -92,6 +101,10 @@ class Presenter:
             self.session, groups.names_of_members(keys).where(Membership.is_admin), most
         )
         return [self._group(group, users[group.id], admins[group.id]) for group in found]
+
+    def group_heads(self, found: Sequence[Group]) -> list[Json]:
+        """Show groups without who is in them."""
+        return [without(self._group(group, (), ()), "users", "admins") for group in found]
 
     def _group(self, group: Group, users: Sequence[str], admins: Sequence[str]) -> Json:
         shown: Json = {
@@ -228,6 +241,11 @@ class Presenter:
         if not may(self.caller, Action.READ_IMAGE, source):
             return None
         return self.urls.image(source)
+
+
+def without(shown: Json, *names: str) -> Json:
+    """Leave fields out of an object."""
+    return {name: value for name, value in shown.items() if name not in names}
 
 
 def _use(use: quotas.Use) -> Json:

@@ -60,6 +60,7 @@ Cursor = Annotated[str, Field(max_length=1000)]
 HypervisorName = Annotated[str, AfterValidator(_hypervisor)]
 State = Annotated[str, AfterValidator(_state)]
 Sort = Annotated[str, AfterValidator(_sort)]
+Part = Annotated[Line, Field(min_length=1, max_length=100)]
 Search = Annotated[Line, Field(min_length=2, max_length=100)]
 
 
@@ -69,6 +70,15 @@ class ListQuery(Fields):
     limit: Limit = 0
     expand: Boolean = False
     after: Cursor = ""
+
+
+class NamedQuery(ListQuery):
+    """What the lists of all users and of all groups take.
+
+    One character is enough for ``q``: people's names are completed as they are typed.
+    """
+
+    q: Part = ""
 
 
 class ImageQuery(ListQuery):
@@ -114,3 +124,9 @@ class UserDeletion(Fields):
     """DELETE /api/users/{user}: what becomes of the user's images."""
 
     images: ImagesFate | None = None
+
+
+class StaticQuery(Fields):
+    """GET a file of the pages: ``v`` is its digest, so that another content has another URL."""
+
+    v: Annotated[Line, Field(max_length=64)] = ""

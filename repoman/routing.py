@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 
 from repoman import resources
 
-PUBLIC = frozenset({"api", "openapi", "healthz"})
+PUBLIC = frozenset({"api", "openapi", "healthz", "page.home", "static"})
 """Routes that need no certificate. Downloads ask `repoman.security` themselves."""
 
 LOCAL = frozenset({"metrics"})
@@ -16,15 +16,22 @@ LOCAL = frozenset({"metrics"})
 DOWNLOADS = frozenset({"raw", "raw.two", "raw.three"})
 """Routes where somebody unknown may be allowed to GET."""
 
-UPLOADS = DOWNLOADS | {"uploads", "upload"}
+UPLOADS = DOWNLOADS | {"uploads", "upload", "form.file"}
 """Routes whose bodies are files: streamed, never read beforehand."""
+
+FORMS = frozenset({"form"})
+"""Routes whose views read the body themselves, as a page's form."""
 
 ANY_HOST = frozenset({"healthz", "metrics"})
 """Routes for whatever host: their answers hold no URL, and monitors call by address."""
 
 
-def media_type(route_name: str, method: str) -> str:
-    """Say what a success at this route is sent as."""
+def media_type(route_name: str, method: str) -> str | None:
+    """Say what a success at this route is sent as; None: as different things."""
+    if route_name == "static":
+        return None
+    if route_name.startswith(("page.", "form")):
+        return "text/html"
     if route_name == "openapi":
         return "application/yaml"
     if route_name == "metrics":
@@ -42,11 +49,13 @@ def includeme(config: Configurator) -> None:
     config.add_route("api", "/api")
     config.add_route("openapi", "/api/openapi.yaml")
     config.add_route("whoami", "/api/whoami")
+    config.add_route("storage", "/api/storage")
     _add_users(config)
     _add_groups(config)
     _add_images(config)
     config.add_route("uploads", "/api/uploads", factory=resources.UploadsContext)
     config.add_route("upload", "/api/uploads/{id}", factory=resources.UploadContext)
+    _add_pages(config)
 
 
 def _add_users(config: Configurator) -> None:
@@ -96,3 +105,23 @@ def _add_images(config: Configurator) -> None:
     add("image.restore", one + "/restore", factory=resources.RestorationContext)
     add("image", one, factory=resources.WholeImageContext)
     add("owned", owned, factory=resources.WholeImageContext)
+
+
+def _add_pages(config: Configurator) -> None:
+    """Add the pages for browsers: each at the path of what it shows, without ``/api``."""
+    add = config.add_route
+    add("static", "/static/{file}")
+    add("page.home", "/")
+    add("page.me", "/me")
+    add("page.upload", "/upload")
+    add("page.images", "/images")
+    add("page.image", "/images/{image}", factory=resources.WholeImageContext)
+    add("page.owned", "/images/{owner}/{image}", factory=resources.WholeImageContext)
+    add("page.groups", "/groups")
+    add("page.group", "/groups/{group}", factory=resources.GroupContext)
+    add("page.users", "/users")
+    add("page.user", "/users/{user}", factory=resources.UserContext)
+    add("page.storage", "/storage")
+    file = "/forms/file/{owner}/{hypervisor}/{image}"
+    add("form.file", file, factory=resources.FileContext)
+    add("form", "/forms/{path:.*}")

@@ -39,6 +39,7 @@ class Action(StrEnum):
 
     READ_API = "api:read"
     READ_METRICS = "metrics:read"
+    READ_STORAGE = "storage:read"
     LIST_USERS = "user:list"
     READ_USER = "user:read"
     READ_USER_USAGE = "user:read-usage"
@@ -95,6 +96,7 @@ _readers = (sharer, group_reader, *_editors, *_deleters)
 TABLE: Mapping[Action, tuple[tuple[Predicate, ...], str]] = {
     Action.READ_API: ((anybody,), ""),
     Action.READ_METRICS: ((administrator,), ADMINS),
+    Action.READ_STORAGE: ((administrator,), ADMINS),
     Action.LIST_USERS: ((anybody,), ""),
     Action.READ_USER: ((anybody,), ""),
     Action.READ_USER_USAGE: ((same_user, holds(Permission.USER_MODIFY)), "user_modify"),

@@ -167,6 +167,8 @@ class Settings:
     group_quota: int | None = _setting("repoman.group_quota", parse_size, None)
     list_max: int = _setting("repoman.list_max", _count, 10_000)
     metrics: Path | None = _setting("repoman.metrics", lambda text: Path(parse_text(text)), None)
+    # Whom people without access write to: a sentence, an e-mail address, a URL.
+    contact: str | None = _setting("repoman.contact", parse_text, None)
     database_timeout: int = _setting("repoman.database_timeout", _seconds, 10)
 
 

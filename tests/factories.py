@@ -62,7 +62,7 @@ class People:
         return self.authority.issue([("C", "CA"), ("O", "Grid"), ("CN", common_name)])
 
     def register(self, name: str) -> Person:
-        """Make a user of that name with a certificate, as the services do.
+        """Make a user of that name with a certificate, as the services do; its expiry is known.
 
         Row by row, for most tests begin with it; tests/functional/test_factories.py compares.
         """
@@ -71,7 +71,12 @@ class People:
         joined = [EVERYBODY, ADMINS] if name == "admin" else [EVERYBODY]
         with self.sessions.changing.begin() as session:
             user = session.scalar(insert(User).values(name=name).returning(User.id))
-            certificate = {"user_id": user, "dn": dn.canonical, "shown_dn": dn.slash}
+            certificate = {
+                "user_id": user,
+                "dn": dn.canonical,
+                "shown_dn": dn.slash,
+                "not_after": holder.certificate.not_valid_after_utc,
+            }
             session.execute(insert(Certificate).values(certificate))
             places = select(literal(user), Group.id, false()).where(Group.name.in_(joined))
             columns = ["user_id", "group_id", "is_admin"]

@@ -21,7 +21,7 @@ from repoman.errors import (
 from repoman.identity import Identity
 from repoman.logs import get_logger
 from repoman.models import Sessions
-from repoman.services.identities import identify
+from repoman.services.identities import identify, outlives_record, record_expiry
 from repoman.settings import Settings
 
 log = get_logger(__name__)
@@ -31,7 +31,11 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class CertificateMiddleware:
-    """Finds out who is calling, in one query of a short session of its own."""
+    """Finds out who is calling, in one query of a short session of its own.
+
+    Where that shows that the certificate was renewed, or is seen for the first time, its expiry is
+    written in another.
+    """
 
     def __init__(self, application: Application, sessions: Sessions, settings: Settings) -> None:
         self.application = application
@@ -42,7 +46,10 @@ class CertificateMiddleware:
         """Identify the caller and pass on."""
         environ["repoman.identity"] = environ["repoman.refusal"] = None
         try:
-            environ["repoman.identity"] = find_caller(environ, self.sessions, self.settings)
+            identity = find_caller(environ, self.sessions, self.settings)
+            environ["repoman.identity"] = identity
+            if outlives_record(identity):
+                try_to_record_expiry(identity, self.sessions)
         except RepomanError as refusal:
             environ["repoman.refusal"] = refusal
         return self.application(environ, start_response)
@@ -65,3 +72,20 @@ def find_caller(environ: Environ, sessions: Sessions, settings: Settings) -> Ide
     except SQLAlchemyError as error:
         log.error("no database", reason=str(error))
         raise DatabaseUnavailable("The database does not answer; try again soon.") from error
+
+
+def try_to_record_expiry(identity: Identity, sessions: Sessions) -> None:
+    """Write until when the certificate is valid; the next request tries again where that fails.
+
+    A database that is locked, or only reads, keeps nobody out.
+    """
+    try:
+        with sessions.trying.begin() as session:
+            record_expiry(session, identity)
+    except SQLAlchemyError as error:
+        log.warning(
+            "expiry not recorded",
+            user=identity.user_name,
+            certificate=identity.certificate_id,
+            reason=str(error),
+        )

@@ -33,7 +33,8 @@ class Presented:
     ``subject`` is the name in the certificate itself and ``end_entity`` that of whoever stands
     behind it: another where ``depth``, the number of proxies, is not 0. ``issuer`` is the end
     entity's. ``limited`` when any proxy is a limited one. All certificates concerned are valid
-    from ``not_before`` to ``not_after`` (aware, UTC; None where the server did not say).
+    from ``not_before`` to ``not_after`` (aware, UTC; None where the server did not say), the end
+    entity's own until ``end_entity_not_after``: a proxy mostly ends earlier.
     """
 
     subject: DistinguishedName
@@ -43,6 +44,7 @@ class Presented:
     limited: bool
     not_before: datetime | None
     not_after: datetime | None
+    end_entity_not_after: datetime | None
 
 
 def read(
@@ -110,6 +112,7 @@ def _read_certificates(pem: str, chain: tuple[str, ...], proxies: bool) -> Prese
         limited=found.limited,
         not_before=found.not_before,
         not_after=found.not_after,
+        end_entity_not_after=found.certificate.not_valid_after_utc,
     )
 
 
@@ -120,6 +123,7 @@ def _load(pem: str) -> x509.Certificate:
 def _read_strings(environ: Mapping[str, Any]) -> Presented:
     subject = parse_mod_ssl(environ.get("SSL_CLIENT_S_DN") or "")
     issuer = environ.get("SSL_CLIENT_I_DN")
+    not_after = _time(environ.get("SSL_CLIENT_V_END"))
     return Presented(
         subject=subject,
         end_entity=subject,
@@ -127,7 +131,8 @@ def _read_strings(environ: Mapping[str, Any]) -> Presented:
         depth=0,
         limited=False,
         not_before=_time(environ.get("SSL_CLIENT_V_START")),
-        not_after=_time(environ.get("SSL_CLIENT_V_END")),
+        not_after=not_after,
+        end_entity_not_after=not_after,
     )
 
 

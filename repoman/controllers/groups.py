@@ -7,7 +7,7 @@ from pyramid.view import view_config, view_defaults
 from repoman.controllers.base import Controller, deleted
 from repoman.controllers.listing import GroupList, Rows
 from repoman.presenters import Json
-from repoman.queries import ListQuery
+from repoman.queries import NamedQuery
 from repoman.schemas import GroupChanges, NewGroup
 from repoman.security import Action
 from repoman.services import group_changes, groups
@@ -17,11 +17,13 @@ from repoman.services import group_changes, groups
 class Groups(GroupList):
     """``/api/groups``."""
 
-    def rows(self, query: ListQuery) -> Rows:
-        """Select all."""
-        return groups.rows()
+    query = NamedQuery
 
-    @view_config(request_method="GET", permission=Action.LIST_GROUPS, query=ListQuery)
+    def rows(self, query: NamedQuery) -> Rows:
+        """Select all, or those that ``q`` finds."""
+        return groups.rows(query.q)
+
+    @view_config(request_method="GET", permission=Action.LIST_GROUPS, query=NamedQuery)
     def get(self) -> list[Any]:
         """List the groups."""
         return self.listed()

@@ -10,7 +10,7 @@ from repoman.controllers.listing import GroupList, ListController, Rows, UserLis
 from repoman.identity import EVERYBODY
 from repoman.models import Certificate as CertificateModel
 from repoman.presenters import Json, permissions_by
-from repoman.queries import ListQuery, UserDeletion
+from repoman.queries import ListQuery, NamedQuery, UserDeletion
 from repoman.schemas import NewCertificate, NewUser, UserChanges
 from repoman.security import Action
 from repoman.services import certificates, groups, pages, user_deletion, users
@@ -20,11 +20,13 @@ from repoman.services import certificates, groups, pages, user_deletion, users
 class Users(UserList):
     """``/api/users``."""
 
-    def rows(self, query: ListQuery) -> Rows:
-        """Select all."""
-        return users.rows()
+    query = NamedQuery
 
-    @view_config(request_method="GET", permission=Action.LIST_USERS, query=ListQuery)
+    def rows(self, query: NamedQuery) -> Rows:
+        """Select all, or those that ``q`` finds."""
+        return users.rows(query.q)
+
+    @view_config(request_method="GET", permission=Action.LIST_USERS, query=NamedQuery)
     def get(self) -> list[Any]:
         """List the users."""
         return self.listed()

@@ -13,6 +13,7 @@ from repoman.errors.callers import (
     CertificateRequired,
     CertificateUnknown,
     ForeignOrigin,
+    FormExpired,
     LimitedProxy,
     PermissionDenied,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "FileNotUploaded",
     "FileTooLarge",
     "ForeignOrigin",
+    "FormExpired",
     "FormatMismatch",
     "GroupExists",
     "GroupNotFound",

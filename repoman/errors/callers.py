@@ -51,3 +51,9 @@ class ForeignOrigin(RepomanError):
     """A change that a page of another site asked the browser for."""
 
     status, code, title = 403, "foreign-origin", "Foreign origin"
+
+
+class FormExpired(RepomanError):
+    """A page's form came without the token that the page was given for it."""
+
+    status, code, title = 403, "form-expired", "Form expired"

@@ -3,7 +3,7 @@
 import string
 from typing import Any
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import ColumnElement, String, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import ColumnOperators
@@ -29,9 +29,7 @@ def _lower_in_c(element: _AsciiLower, compiler: Any, **options: Any) -> str:
     return f'lower({compiler.process(element.clauses, **options)} COLLATE "C")'
 
 
-def mentions(column: ColumnOperators, text: str) -> ColumnElement[bool]:
-    """Make the condition that ``text`` is in ``column``; ``%`` and ``_`` mean themselves."""
-    folded: ColumnElement[bool] = _AsciiLower(column).contains(
-        text.translate(_TO_LOWER), autoescape=True
-    )
-    return folded
+def mentions(text: str, *columns: ColumnOperators) -> ColumnElement[bool]:
+    """Make the condition that ``text`` is in a column; ``%`` and ``_`` mean themselves."""
+    folded = text.translate(_TO_LOWER)
+    return or_(*(_AsciiLower(column).contains(folded, autoescape=True) for column in columns))

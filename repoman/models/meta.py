@@ -3,6 +3,7 @@
 import select
 import sqlite3
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +20,11 @@ from repoman.settings import InvalidSetting, Settings
 WRITES = "repoman_writes"
 """Execution option of an engine whose transactions will change something."""
 
+BRIEFLY = "repoman_briefly"
+"""Execution option of an engine whose changes may as well be made another time."""
+
+PATIENCE = 100
+"""How many milliseconds such a change waits for a lock."""
 
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 """Table argument: an id remembered over a long transfer must not have become another row's."""
@@ -106,6 +112,24 @@ class _SqliteFile:
         if record.info["file"] is None or record.info["file"] != self._identity():
             raise InvalidatePoolError(f"{self.path} is not the file that it was")
 
+    def begin(self, connection: Connection) -> None:
+        """Take the write lock at once where a change is to follow.
+
+        A transaction that reads first and writes later fails with "database is locked" as soon as
+        somebody else has written in between, whatever the busy timeout.
+        """
+        options = connection.get_execution_options()
+        if not options.get(BRIEFLY):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+            return
+        usual = self.timeout * 1000
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(PATIENCE, usual)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            # The connection is the pool's: the next one to have it waits as long as it may.
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
+
     def _identity(self) -> tuple[int, int] | None:
         try:
             found = self.path.stat()
@@ -130,14 +154,10 @@ def _check_postgres(connection: Any, record: Any, proxy: Any) -> None:
         raise InvalidatePoolError("The database has ended the connection.")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once where a change is to follow.
-
-    A transaction that reads first and writes later fails with "database is locked" as soon as
-    somebody else has written in between, whatever the busy timeout.
-    """
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin_postgres(connection: Connection, usual: int) -> None:
+    """Shorten the wait for locks, else ``usual`` milliseconds, where `BRIEFLY` says so."""
+    if connection.get_execution_options().get(BRIEFLY):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {min(PATIENCE, usual)}")
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -153,7 +173,7 @@ def make_engine(settings: Settings) -> Engine:
     if backend == "sqlite" and url.database and url.database != ":memory:":
         file = _SqliteFile(Path(url.database), settings.database_timeout)
         engine = create_engine(url, creator=file.connect, hide_parameters=True)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", file.begin)
         event.listen(engine, "connect", file.remember)
         event.listen(engine, "checkout", file.check)
         return engine
@@ -173,6 +193,7 @@ def make_engine(settings: Settings) -> Engine:
                 "options": f"{asked} -c lock_timeout={lock_timeout}ms",
             },
         )
+        event.listen(engine, "begin", partial(_begin_postgres, usual=lock_timeout))
         event.listen(engine, "checkout", _check_postgres)
         return engine
     raise InvalidSetting(
@@ -181,7 +202,10 @@ def make_engine(settings: Settings) -> Engine:
 
 
 class Sessions:
-    """Makes sessions over one engine: for reading, for one statement alone, and for a change."""
+    """Makes sessions over one engine: for reading, for one statement alone, and for a change.
+
+    ``trying`` is for a change that is better not made than waited for.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -198,4 +222,7 @@ class Sessions:
         self.asking: sessionmaker[Session] = sessionmaker(single, expire_on_commit=False)
         self.changing: sessionmaker[Session] = sessionmaker(
             engine.execution_options(**{WRITES: True}), expire_on_commit=False
+        )
+        self.trying: sessionmaker[Session] = sessionmaker(
+            engine.execution_options(**{WRITES: True, BRIEFLY: True}), expire_on_commit=False
         )

@@ -46,8 +46,8 @@ class Certificate(Base):
     """A distinguished name that is a user's, of one issuer or (``issuer`` '') of any.
 
     ``dn`` and ``issuer`` are `DistinguishedName.canonical`; '' and not NULL where no issuer is
-    set, so that uniqueness holds. ``not_after`` is until when the certificate that was last shown,
-    or registered, is valid; null where none was seen yet.
+    set, so that uniqueness holds. ``not_after`` is until when the certificate that was registered
+    is valid, or one of the name shown since that is valid for longer; null where none was seen yet.
     """
 
     __tablename__ = "certificate"

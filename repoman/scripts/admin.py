@@ -96,7 +96,7 @@ def run(site: Site, var: Path, port: int) -> None:
 def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, force: bool) -> None:
     """Empty the trash, merge equal files, and remove those that no image names.
 
-    Safe while serving.
+    Records how full the store is then. Safe while serving.
     """
     removed, done = 0, "would be removed" if dry_run else "removed"
     seconds = site.settings.gc_grace if grace is None else grace
@@ -116,6 +116,8 @@ def gc(site: Site, grace: int | None, trash_ttl: int | None, dry_run: bool, forc
         click.echo(f"{item.what} {item.key} ({item.size} bytes): {state}")
         removed += 0 if item.waiting or item.kept else item.size
     click.echo(f"{removed} bytes {done}.")
+    if not dry_run:
+        upkeep.sample(site)
 
 
 main.add_command(audit)

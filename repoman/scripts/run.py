@@ -32,7 +32,7 @@ In another terminal:
   curl {bob} -d name=mine -d copy_of=alice/debian12 {url}/api/images
 
 In a browser: let it trust the authority {ca}
-and import the certificate {p12} (password: {password}), then open {url}/api/whoami
+and import the certificate {p12} (password: {password}), then open {url}/
 """
 
 

@@ -1,11 +1,17 @@
-"""``repoman-admin scrub`` and ``fsck``: looking for damage, beside the running server."""
+"""``repoman-admin scrub`` and ``fsck``: looking for damage, beside the running server.
+
+And what ``gc`` does besides.
+"""
 
 from typing import Any
 
 import click
 
+from repoman.errors import StoreUnavailable
 from repoman.scripts.site import Site
 from repoman.services import fsck as checks
+from repoman.services import samples
+from repoman.services.checks import reason_of
 from repoman.services.ownership import require_files
 from repoman.services.scrub import Pace
 from repoman.services.scrub import scrub as read_all
@@ -76,3 +82,11 @@ def fsck(site: Site, dry_run: bool, force: bool) -> None:
         harm += found.is_harm
     click.echo(f"{harm} wrong." if harm else "All is well.")
     raise SystemExit(1 if harm else 0)
+
+
+def sample(site: Site) -> None:
+    """Record how full the store is; where it does not tell, only say so: ``gc`` is done."""
+    try:
+        samples.take(site.sessions, site.store)
+    except StoreUnavailable as error:
+        click.echo(f"How full the store is was not recorded: {reason_of(error)}", err=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography import x509
@@ -28,10 +29,14 @@ MAX_BYTES = 1000
 
 @dataclass(frozen=True)
 class Registration:
-    """A name to be registered, of one issuer or, where None, of any."""
+    """A name to be registered, of one issuer or, where None, of any.
+
+    Where the certificate itself was given, it is valid until ``not_after`` (aware, UTC).
+    """
 
     dn: DistinguishedName
     issuer: DistinguishedName | None
+    not_after: datetime | None = None
 
 
 def read_registration(fields: Mapping[str, Any], *, require_issuer: bool) -> Registration:
@@ -118,6 +123,7 @@ def new(registration: Registration) -> Certificate:
         shown_dn=dn.slash,
         issuer=issuer.canonical if issuer else "",
         shown_issuer=issuer.slash if issuer else None,
+        not_after=registration.not_after,
     )
 
 
@@ -148,20 +154,29 @@ def _from_pem(text: str) -> Registration:
         return of_certificate(x509.load_pem_x509_certificate(text.encode()))
     except ValueError:
         raise InvalidParameter(
-            "The certificate must be PEM, beginning with -----BEGIN CERTIFICATE-----.",
+            "The certificate must be PEM, beginning with -----BEGIN CERTIFICATE-----. A file in "
+            "DER, as Windows saves it under .cer, becomes PEM by "
+            "`openssl x509 -inform DER -in FILE -out cert.pem`.",
             field="certificate",
         ) from None
 
 
 def of_certificate(certificate: x509.Certificate) -> Registration:
-    """Take both names out of a certificate. Raises `InvalidName`, `InvalidParameter`."""
+    """Take both names and the expiry out of a certificate.
+
+    Raises `InvalidName`, `InvalidParameter`.
+    """
     if is_proxy(certificate):
         raise InvalidParameter(
             "This is a proxy certificate; register the certificate that signed it.",
             field="certificate",
         )
     dn, issuer = from_x509(certificate.subject), from_x509(certificate.issuer)
-    return Registration(_bounded(dn, "certificate"), _bounded(issuer, "certificate"))
+    return Registration(
+        _bounded(dn, "certificate"),
+        _bounded(issuer, "certificate"),
+        certificate.not_valid_after_utc,
+    )
 
 
 def _bounded(name: DistinguishedName, field: str) -> DistinguishedName:

@@ -82,8 +82,7 @@ class _Check:
         try:
             self._outcome = Outcome(self._check())
         except Exception as error:
-            cause = error.__cause__ or error
-            self._outcome = Outcome(reason=f"{type(cause).__name__}: {cause}")
+            self._outcome = Outcome(reason=reason_of(error))
 
     def outcome(self, deadline: float) -> Outcome:
         """Wait until the deadline (time.monotonic) at most, and return what came of it."""
@@ -92,3 +91,9 @@ class _Check:
         if self._thread.is_alive():
             return Outcome(reason="There was no answer in time.")
         return self._outcome
+
+
+def reason_of(error: Exception) -> str:
+    """Say, to administrators, why something failed: the error beneath, where there is one."""
+    cause = error.__cause__ or error
+    return f"{type(cause).__name__}: {cause}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.orm import joinedload
@@ -20,6 +20,11 @@ class Trash:
     def older_than(cls, seconds: int) -> "Trash":
         """What has been in it for so long."""
         return cls(now() - timedelta(seconds=seconds))
+
+    @classmethod
+    def whole(cls) -> "Trash":
+        """All that is in it."""
+        return cls(datetime.max.replace(tzinfo=UTC))
 
     @property
     def images(self) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from repoman.errors import GroupExists, GroupNotFound, NotGroupMember
 from repoman.identity import ADMINS, Permission
 from repoman.models import Group, GroupPermission, Image, Membership, User, now
+from repoman.models.folding import mentions
 from repoman.services import lookup, pages
 from repoman.services.last_admin import require_some_admin
 from repoman.settings import Settings
@@ -28,14 +29,15 @@ def list_all(session: Session) -> Sequence[Group]:
     return session.scalars(select(Group).order_by(Group.name)).all()
 
 
-def rows() -> Select[int, str]:
-    """Select ids and names of all groups."""
-    return select(Group.id, Group.name)
+def rows(text: str = "") -> Select[int, str]:
+    """Select ids and names of the groups with ``text`` in name or description."""
+    every = select(Group.id, Group.name)
+    return every.where(mentions(text, Group.name, Group.description)) if text else every
 
 
-def rows_of_user(user: User) -> Select[int, str]:
-    """Select ids and names of the groups that a user is in."""
-    return rows().join(Membership).where(Membership.user_id == user.id)
+def rows_of_user(user: User, text: str = "") -> Select[int, str]:
+    """Select ids and names of the groups that a user is in, with ``text`` as in `rows`."""
+    return rows(text).join(Membership).where(Membership.user_id == user.id)
 
 
 def whole(session: Session, ids: Sequence[int]) -> list[Group]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from repoman.certificates.presented import Presented
@@ -12,12 +13,13 @@ from repoman.errors import AccountSuspended, CertificateRefused, CertificateUnkn
 from repoman.identity import Identity, Permission, Standing
 from repoman.models import Certificate, Group, GroupPermission, Membership, User, now
 
-_ROWS: Select[int, str, bool, int, int, str, bool, str] = (
+_ROWS: Select[int, str, bool, int, datetime | None, int, str, bool, str] = (
     select(
         User.id.label("user_id"),
         User.name.label("user_name"),
         User.suspended,
         Certificate.id.label("certificate_id"),
+        Certificate.not_after,
         Group.id.label("group_id"),
         Group.name.label("group_name"),
         Membership.is_admin,
@@ -66,6 +68,34 @@ def identify(session: Session, presented: Presented, *, require_issuer: bool = F
         proxy_depth=presented.depth,
         limited=presented.limited,
         not_after=presented.not_after,
+        end_entity_not_after=presented.end_entity_not_after,
+        recorded_not_after=rows[0].not_after,
+    )
+
+
+def outlives_record(identity: Identity) -> bool:
+    """Say whether the caller's certificate is valid for longer than the database knows.
+
+    Two certificates of one name are in use at once while the one takes the other's place: the later
+    expiry stands, so that they do not write by turns, each at every request.
+    """
+    shown, recorded = identity.end_entity_not_after, identity.recorded_not_after
+    return shown is not None and (recorded is None or recorded < shown)
+
+
+def record_expiry(session: Session, identity: Identity) -> None:
+    """Write down until when the caller's certificate is valid, unless a later time is there by now.
+
+    It is the end entity's own time, and not that of a proxy.
+    """
+    shown = identity.end_entity_not_after
+    session.execute(
+        update(Certificate)
+        .where(
+            Certificate.id == identity.certificate_id,
+            or_(Certificate.not_after.is_(None), Certificate.not_after < shown),
+        )
+        .values(not_after=shown)
     )
 
 
@@ -88,7 +118,9 @@ def reidentify(session: Session, identity: Identity) -> Identity:
     return replace(identity, **_standing(rows))
 
 
-def _standing(rows: Sequence[Row[int, str, bool, int, int, str, bool, str]]) -> dict[str, Any]:
+def _standing(
+    rows: Sequence[Row[int, str, bool, int, datetime | None, int, str, bool, str]],
+) -> dict[str, Any]:
     """Fold the rows into the fields of `Identity` that the database knows."""
     first = rows[0]
     if first.suspended:

@@ -26,6 +26,7 @@ from repoman.services.visibility import (
     manageable_by,
     readable_by,
     seen_by,
+    seen_by_group,
     visible,
 )
 
@@ -73,6 +74,11 @@ def shared_by(caller: Identity, user: User) -> Condition:
 def of_group(session: Session, caller: Identity, group: Group) -> Condition:
     """Choose the images whose group it is, as far as the caller may see them."""
     return (Image.group_id == group.id) & everything(session, caller)
+
+
+def of_own_groups(session: Session, caller: Identity) -> Condition:
+    """Choose the images that the caller may see for being in their group."""
+    return _among(session, seen_by_group(caller)) & in_force(caller)
 
 
 def shared_with_group(caller: Identity, group: Group) -> Condition:
@@ -145,7 +151,7 @@ FILTERS: Mapping[str, Callable[[Any], Condition]] = {
     "group": _is_of_group,
     "state": states.is_in,
     "format": labels.has_format,
-    "q": lambda text: or_(mentions(Image.name, text), mentions(Image.description, text)),
+    "q": lambda text: mentions(text, Image.name, Image.description),
 }
 """Query parameters and the conditions that they put on an image."""
 

@@ -79,28 +79,29 @@ def measure(
             reserved.label("uploads"),
         ).where(kind.id == account.id)
     ).one()
-    return Use(_effective(account, row.quota, settings), row.files, row.uploads, row.others)
+    return Use(effective(account, row.quota, settings), row.files, row.uploads, row.others)
 
 
 def _columns(account: Account) -> tuple[type[Account], ColumnElement[bool], ColumnElement[int]]:
     """Return the account's table, what makes an image its own, and its reservations."""
     if isinstance(account, Group):
         return Group, Image.group_id == account.id, literal(0)
-    mine = select(_sum(Upload.reserved)).where(Upload.user_id == account.id)
+    mine = select(sum_of(Upload.reserved)).where(Upload.user_id == account.id)
     return User, Image.owner_id == account.id, mine.scalar_subquery()
 
 
-def _sum(column: SQLColumnExpression[int]) -> ColumnElement[int]:
-    # PostgreSQL's sum of integers is no integer.
+def sum_of(column: SQLColumnExpression[int]) -> ColumnElement[int]:
+    """Make the sum of a column of bytes, 0 of none; PostgreSQL's own sum is no integer."""
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
 def _size_of_blobs(named: ColumnElement[bool]) -> ScalarSelect[int]:
     keys = select(ImageFile.blob_id).join(Image, Image.id == ImageFile.image_id).where(named)
-    return select(_sum(Blob.size)).where(Blob.id.in_(keys)).scalar_subquery()
+    return select(sum_of(Blob.size)).where(Blob.id.in_(keys)).scalar_subquery()
 
 
-def _effective(account: Account, own: int | None, settings: Settings) -> int | None:
+def effective(account: Account, own: int | None, settings: Settings) -> int | None:
+    """Return the quota that holds for an account whose row says ``own``; None: it has none."""
     default = settings.user_quota if isinstance(account, User) else settings.group_quota
     return default if own is None else own
 
@@ -206,7 +207,7 @@ def _check(
 def _limited(accounts: Iterable[Account | None], settings: Settings) -> list[Account]:
     """Return those that have a quota, each once."""
     found = dict.fromkeys(one for one in accounts if one is not None)
-    return [one for one in found if _effective(one, one.quota, settings) is not None]
+    return [one for one in found if effective(one, one.quota, settings) is not None]
 
 
 def lock(session: Session, account: Account) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from repoman.models import Blob, Group, Image, Sessions, User
 from repoman.services import integrity
-from repoman.services.checks import Checks
+from repoman.services.checks import Checks, Outcome
 from repoman.services.visibility import NOT_DELETED
 from repoman.storage import Store
 
@@ -33,6 +33,10 @@ class Usage:
             found[f"{part}_up"] = float(outcome.reason is None)
             found |= outcome.value or {}
         return found
+
+    def room(self) -> Outcome:
+        """Return what `measure` found, or the reason why the store did not tell."""
+        return self._checks.outcomes()["store"]
 
 
 def count_rows(sessions: Sessions) -> dict[str, float]:

@@ -18,6 +18,7 @@ from repoman.errors import (
 )
 from repoman.identity import ADMINS, EVERYBODY, Identity
 from repoman.models import Certificate, User
+from repoman.models.folding import mentions
 from repoman.security import Action, require
 from repoman.services import certificates, groups, lookup, pages
 from repoman.services.identities import reidentify
@@ -41,9 +42,12 @@ def list_all(session: Session) -> Sequence[User]:
     return session.scalars(select(User).order_by(User.name)).all()
 
 
-def rows() -> Select[int, str]:
-    """Select ids and names of all users."""
-    return select(User.id, User.name)
+def rows(text: str = "") -> Select[int, str]:
+    """Select ids and names of the users with ``text`` in name, full name or e-mail address."""
+    everybody = select(User.id, User.name)
+    if not text:
+        return everybody
+    return everybody.where(mentions(text, User.name, User.full_name, User.email))
 
 
 def whole(session: Session, ids: Sequence[int]) -> list[User]:

@@ -43,13 +43,29 @@ def seen_by(identity: Identity) -> CompoundSelect[int] | None:
     """Select the ids of what ``identity`` may see, expired, deleted or neither; None: all."""
     if {Permission.IMAGE_MODIFY, Permission.IMAGE_DELETE} & identity.permissions:
         return None
-    mine = _groups_of(identity)
-    conferring = _conferring(Permission.IMAGE_MODIFY_GROUP, Permission.IMAGE_DELETE_GROUP)
     return union(
         select(Image.id).where(Image.owner_id == identity.user_id),
+        *_seen_by_standing(identity),
+        *readable_by(identity.user_id, _groups_of(identity)),
+    )
+
+
+def seen_by_group(identity: Identity) -> CompoundSelect[int]:
+    """Select the ids of what ``identity`` may see for being in the image's group."""
+    mine = _groups_of(identity)
+    return union(
+        *_seen_by_standing(identity),
+        select(Image.id).where(Image.group_id.in_(mine), group_reads()),
+    )
+
+
+def _seen_by_standing(identity: Identity) -> tuple[Select[int], ...]:
+    """Select the ids of what one sees as an admin of the group, or by what the group confers."""
+    mine = _groups_of(identity)
+    conferring = _conferring(Permission.IMAGE_MODIFY_GROUP, Permission.IMAGE_DELETE_GROUP)
+    return (
         select(Image.id).where(Image.group_id.in_(mine.where(Membership.is_admin))),
         select(Image.id).where(Image.group_id.in_(mine.where(Membership.group_id.in_(conferring)))),
-        *readable_by(identity.user_id, mine),
     )
 
 

@@ -115,6 +115,8 @@ def test_a_certificate_file_gives_name_and_issuer(run, people, tmp_path):
         "client_dn": "/C=CA/O=Grid/CN=Ann",
         "issuer_dn": "/C=CA/O=Test Grid/CN=Test CA",
     }
+    known = people.admin.client.get("/api/users/ann/certificates?expand=true").json[0]
+    assert known["not_after"] == f"{holder.certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
     assert people.client(holder).get("/api/whoami").json["user_name"] == "ann"
 
 

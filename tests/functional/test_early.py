@@ -65,6 +65,17 @@ def test_suspended_user_is_refused_until_resumed(ask, people, admin):
     assert ask(shown) is None
 
 
+def test_an_expiry_is_left_to_the_application(ask, people, authority, admin):
+    later = now() + timedelta(days=500)
+    renewed = authority.issue(people.alice.holder.certificate.subject, not_after=later)
+    url = "/api/users/alice/certificates?expand=true"
+    before = admin.get(url).json[0]["not_after"]
+    assert ask(renewed.environ()) is None
+    assert admin.get(url).json[0]["not_after"] == before
+    people.client(renewed).get("/api/whoami", status=200)
+    assert admin.get(url).json[0]["not_after"] == f"{later:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_without_database_it_is_left_to_the_application(people, ini, tmp_path):
     shown = people.alice.holder.environ()
     gone = ini | {

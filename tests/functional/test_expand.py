@@ -1,28 +1,12 @@
 """``?expand=true``: the objects of GET of their URLs, in a number of queries that does not grow."""
 
-from contextlib import contextmanager
 from itertools import product
 
 import pytest
-from sqlalchemy import event
 
 from repoman.models import User
 from tests.gallery import Gallery
-
-
-@contextmanager
-def counted(application):
-    """Count the application's SQL statements."""
-    statements = []
-
-    def note(connection, cursor, statement, *rest):
-        statements.append(statement)
-
-    engine = application.sessions.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
-
+from tests.statements import counted
 
 LISTS = ["/api/images", "/api/users", "/api/groups", "/api/users/alice/groups",
          "/api/groups/lab/users", "/api/users/alice/images", "/api/users/alice/certificates",

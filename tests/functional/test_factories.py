@@ -13,7 +13,9 @@ def test_people_are_registered_as_by_the_services(people, sessions, name):
     with sessions.changing.begin() as session:
         shorter = describe(session, users.find(session, name))
         session.delete(users.find(session, name))
-    registration = certificates.Registration(from_x509(holder.certificate.subject), None)
+    registration = certificates.Registration(
+        from_x509(holder.certificate.subject), None, holder.certificate.not_valid_after_utc
+    )
     with sessions.changing.begin() as session:
         user = users.create(session, name, registration, {}, hypervisors=HYPERVISORS)
         if name == "admin":

@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from repoman import schemas
+from repoman.models import StorageSample, now
 from tests import tus
 from tests.factories import FILE
 
@@ -267,6 +268,23 @@ def test_uploads(people):
     assert documented(client.patch(url, b"x", status=412)) == "Problem"
     assert documented(tus.patch(client, url, 0, FILE, status=204)) is None
     assert documented(client.delete(url, status=404)) == "Problem"
+
+
+def test_storage(people, sessions):
+    people.alice.create("debian12")
+    assert documented(people.admin.client.get("/api/storage")) == "Storage"
+    people.alice.upload("debian12")
+    people.join("lab", people.alice)
+    people.alice.create("second", group="lab", copy_of="debian12")
+    tus.create(people.alice.client, FILE[:9], status=201)
+    with sessions.changing.begin() as session:
+        session.add(StorageSample(taken=now(), files=1, free=2, size=3))
+    shown = people.admin.client.get("/api/storage")
+    assert documented(shown) == "Storage"
+    lists = {name for name, value in shown.json.items() if isinstance(value, list)}
+    assert [name for name in lists if not shown.json[name]] == []
+    documented(people.admin.client.head("/api/storage"))
+    assert documented(people.alice.client.get("/api/storage", status=403)) == "Problem"
 
 
 def test_errors(people):

@@ -102,7 +102,7 @@ def test_every_time_in_every_object_is_in_the_form_that_is_set(old):
         image["files"]["kvm"]["uploaded"],
         whoami["created"],
         whoami["certificate"]["not_after"],
-        client.get(whoami["certificates"][0]).json["created"],
+        *(client.get(whoami["certificates"][0]).json[name] for name in ("created", "not_after")),
         client.get("/api/groups/users").json["created"],
     ]
     for text in shown:

@@ -60,6 +60,7 @@ def test_the_certificate_gives_name_issuer_and_dates(accept_proxies):
         limited=False,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
+        end_entity_not_after=certificate.not_valid_after_utc,
     )
 
 
@@ -194,8 +195,14 @@ def test_a_chain_expires_with_its_first_certificate():
     short = AUTHORITY.issue("/CN=Ann", not_after=soon)
     environ = short.proxy(days=2).proxy(days=1).environ()
     assert read(environ, accept_proxies=True, now=soon).not_after == soon
+    assert read(environ, accept_proxies=True, now=soon).end_entity_not_after == soon
     refused(environ, "expired at", accept_proxies=True, now=at(soon, 1))
     environ = ANN.proxy(not_after=soon).proxy(days=1).environ()
+    shown = read(environ, accept_proxies=True, now=soon)
+    assert (shown.not_after, shown.end_entity_not_after) == (
+        soon,
+        ANN.certificate.not_valid_after_utc,
+    )
     refused(environ, "expired at", accept_proxies=True, now=at(soon, 1))
 
 
@@ -207,7 +214,7 @@ def test_an_expired_certificate_is_refused_now():
 def test_openssls_day_of_one_digit_is_read():
     environ = {"SSL_CLIENT_VERIFY": "SUCCESS", "SSL_CLIENT_S_DN": "CN=Ann"}
     shown = read({**environ, "SSL_CLIENT_V_END": "Nov  4 05:37:00 2096 GMT"})
-    assert shown.not_after == datetime(2096, 11, 4, 5, 37, tzinfo=UTC)
+    assert shown.not_after == shown.end_entity_not_after == datetime(2096, 11, 4, 5, 37, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("key", ["SSL_CLIENT_V_END", "SSL_CLIENT_V_START"])

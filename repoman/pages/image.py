@@ -1,0 +1,45 @@
+"""One image: all that is known of it, and all that can be done with it."""
+
+from typing import Any
+
+from pyramid.view import view_config, view_defaults
+
+from repoman.controllers.base import Controller
+from repoman.entity_tags import entity_tag
+from repoman.inspection import FORMAT_NAMES
+from repoman.json_text import to_json
+from repoman.pages.sharing import audience
+from repoman.security import Action
+from repoman.services import groups
+
+
+@view_defaults(renderer="repoman:templates/image.mako")
+class Image(Controller):
+    """``/images/{owner}/{image}``, and by UUID also of one in the trash."""
+
+    conditional = False
+
+    @view_config(request_method="GET", permission=Action.READ_IMAGE, route_name="page.image")
+    @view_config(request_method="GET", permission=Action.READ_IMAGE, route_name="page.owned")
+    def get(self) -> dict[str, Any]:
+        """Show an image."""
+        image, request = self.context.image, self.request
+        shown = request.present.image(image)
+        caller = request.identity
+        own = image.owner_id == caller.user_id
+        return {
+            "image": shown,
+            "thing": image,
+            # Where its forms go: a page may be old, and the image renamed.
+            "place": f"/images/{image.uuid}",
+            # Somebody else's change in between is not undone unseen.
+            "etag": entity_tag(to_json(shown)),
+            "own": own,
+            "audience": audience(shown, caller),
+            "files": {name: self.urls.file(image, name) for name in image.hypervisor_names},
+            "groups": [one.name for one in groups.of_user(self.db, image.owner)],
+            "formats": FORMAT_NAMES,
+            "hypervisors": request.settings.hypervisors,
+            "public_allowed": request.settings.allow_unauthenticated,
+            "trash_days": request.settings.trash_ttl / 86400,
+        }

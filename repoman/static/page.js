@@ -1,0 +1,35 @@
+// What makes every page kinder where there is JavaScript; without it, nothing is missing.
+import { accounts, complete } from "./complete.js";
+
+// Times: in the reader's own zone and language. UTC stays, as what a pointer shows.
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time:not(.age)")) {
+  time.textContent = local.format(new Date(time.dateTime));
+}
+for (const time of document.querySelectorAll("time.age")) {
+  time.title = `${local.format(new Date(time.dateTime))} (${time.title})`;
+}
+
+// Commands: a button that copies them.
+if (navigator.clipboard) {
+  for (const figure of document.querySelectorAll("figure.command")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy: ${figure.querySelector("figcaption").textContent}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(figure.querySelector("code").textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    figure.append(button);
+  }
+}
+
+// Names of users and groups.
+for (const input of document.querySelectorAll("input[data-complete]")) {
+  complete(input, (typed) => accounts(input.dataset.complete, typed));
+}
+
+// A form that was refused: to the reason at once.
+document.querySelector(".refusal[role=alert]")?.scrollIntoView({ block: "center" });
