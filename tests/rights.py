@@ -4,6 +4,7 @@ A cell is the status of an answer, or one letter for a refusal: which, says `REF
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -31,6 +32,9 @@ REFUSALS = {
     "p": (403, "group-protected", None),
 }
 
+Rows = dict[str, list[tuple[Any, ...]]]
+"""Those of each table."""
+
 Ask = Callable[[Any, dict[str, str]], Any]
 """Sends one request by a client, to URLs made of names, and returns the answer."""
 
@@ -41,7 +45,7 @@ def read_table(text: str) -> dict[str, dict[str, str]]:
     return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
 
 
-def all_rows(sessions: Sessions) -> dict[str, list[tuple[Any, ...]]]:
+def all_rows(sessions: Sessions) -> Rows:
     """Return every row of every table: what a refusal must leave as it was."""
     with sessions.reading() as session:
         return {
@@ -66,15 +70,42 @@ def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Ask:
     return send
 
 
-def try_cell(what: object, cell: str, sessions: Sessions, act: Callable[[], Any]) -> None:
-    """Act, and hold the answer against its cell; a refusal must have changed nothing."""
+def try_row(
+    role: str,
+    cells: dict[str, str],
+    actions: dict[str, Ask],
+    make: Callable[[int], tuple[Any, dict[str, str]]],
+    sessions: Sessions,
+) -> None:
+    """Try what a role may do, each action by a client and on things that nobody has changed yet.
+
+    ``make`` returns them for the action of that number. Whoever was refused has changed nothing,
+    and is as good for the next.
+    """
+    assert set(cells) <= set(actions)
+    rows = None
+    for number, (action, cell) in enumerate(cells.items()):
+        if rows is None:
+            client, names = make(number)
+        act = partial(actions[action], client, names)
+        rows = try_cell((role, action), cell, sessions, act, rows)
+
+
+def try_cell(
+    what: object, cell: str, sessions: Sessions, act: Callable[[], Any], rows: Rows | None = None
+) -> Rows | None:
+    """Act, and hold the answer against its cell; a refusal must have changed nothing.
+
+    Returns all rows after a refusal; ``rows`` are those from before, where they are known.
+    """
     if cell.isdigit():
         answer = act()
         assert answer.status_int == int(cell), (what, answer.text)
-        return
-    before, answer = all_rows(sessions), act()
+        return None
+    rows, answer = rows or all_rows(sessions), act()
     assert_denied(what, answer, *REFUSALS[cell])
-    assert all_rows(sessions) == before, what
+    assert all_rows(sessions) == rows, what
+    return rows
 
 
 def assert_denied(what: object, answer: Any, status: int, code: str, permission: str | None):

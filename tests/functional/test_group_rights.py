@@ -9,7 +9,7 @@ import pytest
 
 from repoman.identity import Permission
 from repoman.services import groups, users
-from tests.rights import ask, read_table, try_cell
+from tests.rights import ask, read_table, try_cell, try_row
 
 # What is tried on a group that has the member mia and the admin gus, and confers what every user
 # has by `users`. {me} is who asks.
@@ -134,18 +134,16 @@ def client_of(people, role, person):
 @pytest.mark.parametrize("role", EXPECTED)
 def test_each_role_may_do_to_groups_what_the_contract_says(crowd, sessions, role):
     assert set(EXPECTED[role]) == set(ACTIONS)
-    for number, (action, cell) in enumerate(EXPECTED[role].items()):
-        client, names = make(crowd, role, number)
-        act = partial(ACTIONS[action], client, names)
-        try_cell((role, action), cell, sessions, act)
+    try_row(role, EXPECTED[role], ACTIONS, partial(make, crowd, role), sessions)
 
 
 @pytest.mark.parametrize("role", PROTECTED)
 def test_a_protected_group_is_neither_deleted_nor_renamed(crowd, sessions, role):
-    for number, (action, cell) in enumerate(PROTECTED[role].items()):
+    def make_for_users(number):
         client, names = make(crowd, role, number)
-        act = partial(ACTIONS[action], client, names | {"group": "users"})
-        try_cell((role, action), cell, sessions, act)
+        return client, names | {"group": "users"}
+
+    try_row(role, PROTECTED[role], ACTIONS, make_for_users, sessions)
 
 
 @pytest.mark.parametrize("role", ["everything", "group_admin", "stranger"])

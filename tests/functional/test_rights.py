@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-import repoman
 from repoman.identity import Permission
 from repoman.models import (
     Blob,
@@ -24,6 +23,7 @@ from repoman.models import (
     now,
 )
 from repoman.names import new_uuid
+from tests import standing
 from tests.factories import API, People
 
 LATER = "2099-01-01T00:00:00Z"
@@ -248,11 +248,17 @@ def refusal(role_name, response):
     }[response.status_int]
 
 
-@pytest.mark.parametrize("role_name", EXPECTED)
-def test_each_role_may_do_what_the_table_says_and_no_more(ini, sessions, authority, role_name):
+@pytest.fixture
+def site(ini, sessions, authority, role_name):
+    """People of a server that lets anybody read public images, but for roles that deny it."""
     ini["repoman.allow_unauthenticated"] = str(not role_name.endswith("_forbidden"))
-    people = People(repoman.main({}, **ini), sessions, authority)
-    client, _ = client_of(people, role_name), (people.sue, people.zoe)
+    with standing.serving(ini) as application:
+        yield People(application, sessions, authority)
+
+
+@pytest.mark.parametrize("role_name", EXPECTED)
+def test_each_role_may_do_what_the_table_says_and_no_more(site, sessions, role_name):
+    client, _ = client_of(site, role_name), (site.sue, site.zoe)
     public = role_name.endswith(("_public", "_forbidden"))
     columns = {
         "group": "lab",
@@ -263,7 +269,7 @@ def test_each_role_may_do_what_the_table_says_and_no_more(ini, sessions, authori
     access = "read" if ROLES[role_name].group_access == "write" else "write"
     actions = ACTIONS | {"acc": change(group_access=access)}
     wanted = [columns | {"deleted": now() if name in TRASH else None} for name in ACTIONS]
-    uuids = dict(zip(ACTIONS, make_images(people, wanted), strict=True))
+    uuids = dict(zip(ACTIONS, make_images(site, wanted), strict=True))
     before = rows(sessions)
     answers = {name: act(client, uuids[name]) for name, act in actions.items()}
     after = rows(sessions)
@@ -275,7 +281,6 @@ def test_each_role_may_do_what_the_table_says_and_no_more(ini, sessions, authori
             assert answer.headers["X-Repoman-Error"] == answer.json["code"] == code
             assert ("X-Repoman-Permission" in answer.headers) == names_permission
             assert after[uuids[name]] == before[uuids[name]], name
-    people.application.sessions.engine.dispose()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from repoman.identity import Permission
 from repoman.services import groups, users
 from tests.functional.test_group_rights import client_of
-from tests.rights import ask, read_table, try_cell
+from tests.rights import ask, read_table, try_row
 
 
 def changes(prefix, name):
@@ -81,8 +81,8 @@ COMBINED = {
 }
 
 
-def make(people, role, number, action):
-    """Make those that the action is about, and somebody who has the role."""
+def make(people, role, number):
+    """Make those that the actions are about, and somebody who has the role."""
     person = getattr(people, f"p{number}")
     if role in set(Permission):
         people.join(role, person, permissions=[role])
@@ -98,13 +98,12 @@ def make(people, role, number, action):
         with people.sessions.changing.begin() as session:
             user = users.find(session, person.name)
             groups.remove_member(session, groups.find(session, "users"), user)
-    named = {"me": person, "bob": getattr(people, f"b{number}")}
-    if action.startswith("A"):
-        named["root"] = getattr(people, f"r{number}")
-        people.join("admins", named["root"])
-    if action in {"dim", "gim"}:
-        named["ann"] = getattr(people, f"a{number}")
-        named["ann"].create(f"image-{number}")
+    letters = {"bob": "b", "root": "r", "ann": "a"}
+    named = {"me": person} | {
+        name: getattr(people, f"{letter}{number}") for name, letter in letters.items()
+    }
+    people.join("admins", named["root"])
+    named["ann"].create(f"image-{number}")
     names = {key: one.name for key, one in named.items()}
     with people.sessions.reading() as session:
         for key, one in named.items():
@@ -117,10 +116,7 @@ def test_each_role_may_do_to_users_what_the_contract_says(people, sessions, role
     assert set(EXPECTED[role]) == set(ACTIONS)
     people.join("lab", people.zoe)
     people.join("admins", people.admin)
-    for number, (action, cell) in enumerate(EXPECTED[role].items()):
-        client, names = make(people, role, number, action)
-        act = partial(ACTIONS[action], client, names)
-        try_cell((role, action), cell, sessions, act)
+    try_row(role, EXPECTED[role], ACTIONS, partial(make, people, role), sessions)
 
 
 def test_suspended_is_shown_to_holders_of_user_modify_also_of_an_admin(people):
