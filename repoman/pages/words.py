@@ -4,9 +4,12 @@ import re
 from collections.abc import Mapping
 
 from repoman.errors import RepomanError, UserOwnsImages
+from repoman.pages.formats import gib
 
 _FOR_PROGRAMS = re.compile(r"(?:[;.]? \(?)GET /api\S* lists [^.;)]*\)?")
 """Where the API's sentences say what to ask the API for."""
+
+_BYTES = re.compile(r"\b(?:(\d+) of )?(\d{7,}) bytes\b")
 
 _WORDS: Mapping[str, str] = {
     "image-read-only": "The image is read-only. Its owner can take that off, by Edit.",
@@ -41,4 +44,8 @@ def words(error: RepomanError) -> str:
     """Return the sentence for a page."""
     if isinstance(error, UserOwnsImages):
         return error.detail.partition(":")[0] + ". Say below what is to become of them."
-    return _WORDS.get(error.code) or _FOR_PROGRAMS.sub("", error.detail)
+    return _WORDS.get(error.code) or _BYTES.sub(_in_gib, _FOR_PROGRAMS.sub("", error.detail))
+
+
+def _in_gib(found: re.Match[str]) -> str:
+    return " of ".join(gib(int(number)) for number in found.groups() if number)

@@ -5,6 +5,7 @@ import pytest
 from repoman.errors import (
     ImageNotFound,
     ImageReadOnly,
+    QuotaExceeded,
     TooManyUploads,
     UploadNotFound,
     UserOwnsImages,
@@ -28,6 +29,9 @@ from repoman.services.own_uploads import no_such_upload
             "There is no user 'a'.",
         ),
         (TooManyUploads("End some (GET /api/uploads lists them)."), "End some."),
+        (QuotaExceeded("1073741824 of 2147483648 bytes"), "1.00 GiB of 2.00 GiB"),
+        (QuotaExceeded("It has 3221225472 bytes."), "It has 3.00 GiB."),
+        (QuotaExceeded("4096 bytes at most."), "4096 bytes at most."),
         (ImageReadOnly("x"), "The image is read-only. Its owner can take that off, by Edit."),
         (
             UserOwnsImages("ann owns 2 images: ?images=delete removes them for good."),
