@@ -1,7 +1,6 @@
 """``/static``: style sheet, scripts and icon, all of them from the package."""
 
 import hashlib
-import mimetypes
 from functools import cache
 from importlib.resources import files
 
@@ -15,6 +14,8 @@ from repoman.queries import StaticQuery
 
 _FOLDER = files("repoman").joinpath("static")
 _DAY = 24 * 3600
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+"""By ending. What the machine says of it (mimetypes) differs, and scripts need this type to run."""
 
 
 @cache
@@ -34,8 +35,7 @@ def serve(request: Request) -> Response:
     name = request.matchdict["file"]
     if name not in contents():
         raise NotFound("There is no such file.")
-    kind, _ = mimetypes.guess_type(name)
-    response = Response(contents()[name], content_type=kind or "application/octet-stream")
+    response = Response(contents()[name], content_type=_TYPES[name.rpartition(".")[2]])
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.etag = digest(name)
     response.conditional_response = True

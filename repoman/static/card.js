@@ -31,7 +31,10 @@ export class Card {
         this.form.hidden = true;
         this.onChange();
       },
-      onRefused: () => { this.form.hidden = Boolean(this.transfer.target); },
+      onRefused: (target) => {
+        this.form.hidden = Boolean(target);
+        if (target) this.#link(target);
+      },
       onDone: (target) => this.#link(target),
       onGone: () => this.#remove(),
     });

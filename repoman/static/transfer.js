@@ -41,7 +41,7 @@ function next() {
 //
 // `events` are functions: `aim` makes sure that there is an image, and returns the Target; it may
 // throw. `onStart` is called when the upload is wanted, `onDone(target)` when the file is there,
-// `onRefused` when it will not be, `onGone` when it was discarded.
+// `onRefused(target)` when it will not be, `onGone` when it was discarded.
 export class Transfer {
   constructor(element, file, events) {
     Object.assign(this, { element, file }, events);
@@ -171,7 +171,7 @@ export class Transfer {
     this.#show("refused", "It was not uploaded.");
     this.at("reason").textContent = problem.message;
     this.at("reason").hidden = false;
-    this.onRefused?.();
+    this.onRefused?.(this.target);
     say(`${this.file.name}: ${problem.message}`);
   }
 
@@ -186,6 +186,7 @@ export class Transfer {
     this.at("reason").hidden = true;
     this.at("pause").hidden = state !== "running" && state !== "queued";
     const isAimless = state === "refused" && !this.target;
+    this.at("go").firstChild.data = state === "refused" ? "Try again" : "Go on";
     this.at("go").hidden = isAimless || (state !== "paused" && state !== "refused");
     this.at("end").hidden = isAimless || state === "done";
     if (state === "done") this.at("bar").value = 1;

@@ -54,19 +54,25 @@ class Doctor:
         self.programs = fake_timedatectl(folder, "yes")
 
     def __call__(self, *options, apache=None, **environment):
-        """Run the installed command and return its `Report`."""
+        """Run the installed command and return its `Report`.
+
+        Where the environment is to be another, as a program that begins with it.
+        """
         apache = apache or shlex.join([httpd.program("apache2"), "-f", str(self.httpd)])
-        command = [self.site.installation.venv / "bin/repoman-admin"]
-        command += ["--config", self.home / "production.ini", "doctor", "--apache", apache]
-        path = f"{self.programs}:{ENVIRONMENT['PATH']}"
-        ended = subprocess.run(
-            [*command, *options],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=ENVIRONMENT | {"PATH": path} | environment,
-            cwd="/",
-        )
+        command = ["--config", self.home / "production.ini", "doctor", "--apache", apache, *options]
+        path = {"PATH": f"{self.programs}:{ENVIRONMENT['PATH']}"}
+        if environment:
+            ended = subprocess.run(
+                [self.site.installation.venv / "bin/repoman-admin", *command],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=ENVIRONMENT | path | environment,
+                cwd="/",
+            )
+        else:
+            run = self.site.installation.administrator
+            ended = run(*command, environment=ENVIRONMENT | path)
         assert ended.stderr == "", ended.stderr
         return Report(ended.returncode, ended.stdout)
 

@@ -31,21 +31,24 @@ class Front:
     def __init__(self, installation: Installation, authority: CertificateAuthority) -> None:
         self.tls = installation.tls
         write_server(self.tls, authority)
-        self.site = Site(installation, "contract", crl=False, more=ONE_PROCESS, change=self._change)
+        self.site = Site(
+            installation,
+            "contract",
+            crl=False,
+            more=ONE_PROCESS,
+            processes=1,
+            change=self._change,
+        )
         self.folder = self.site.var
         self._numbers = count()
 
     @staticmethod
     def _change(home: Path) -> None:
-        """Load the tests' script in place of ours, and in as few processes as can be."""
+        """Load the tests' script in place of ours."""
         (home / "repoman.wsgi").write_text(SCRIPT.read_text())
         (home / "tests").mkdir()
         for path in IMPORTED:
             shutil.copy(path, home / "tests")
-        conf = home / "repoman.conf"
-        text = conf.read_text()
-        assert " processes=2 " in text
-        conf.write_text(text.replace(" processes=2 ", " processes=1 "))
 
     def new_store(self) -> Path:
         """Make a folder for a store that httpd's children may write to."""

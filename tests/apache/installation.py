@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
 from tests.apache import httpd
+from tests.apache.administrator import Administrator
 from tests.apache.httpd import NoApache
 from tests.server.running import ROOT
 
@@ -44,12 +46,16 @@ def as_apache() -> dict:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 
-def run(*command, **options) -> str:
+def run(*command) -> str:
     """Run a program that must succeed, and return what it printed."""
-    ended = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options
+    return printed(
+        subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     )
-    assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
+
+
+def printed(ended: subprocess.CompletedProcess) -> str:
+    """Return what a program printed, which must have succeeded."""
+    assert ended.returncode == 0, (ended.args, ended.stdout, ended.stderr)
     return ended.stdout
 
 
@@ -66,9 +72,19 @@ class Installation:
         self.tls = self.own / "tls"
         self.tls.mkdir(parents=True)
 
-    def admin(self, *arguments, **options) -> str:
-        """Run the installed ``repoman-admin``."""
-        return run(self.venv / "bin/repoman-admin", *map(str, arguments), **options)
+    @cached_property
+    def administrator(self) -> Administrator:
+        """The installed ``repoman-admin``."""
+        return Administrator(self.venv, ENVIRONMENT)
+
+    def admin(self, *arguments, **user) -> str:
+        """Run a command of it that must succeed, and return what it printed."""
+        return printed(self.administrator(*arguments, **user))
+
+    def close(self) -> None:
+        """End what runs of it."""
+        if "administrator" in self.__dict__:
+            self.administrator.close()
 
 
 @contextmanager
@@ -87,7 +103,8 @@ def shared(folder: Path) -> Iterator[Installation]:
             note.write(str(place))
             note.flush()
         fcntl.flock(installing, fcntl.LOCK_UN)
-        yield Installation(place)
+        with closing(Installation(place)) as made:
+            yield made
 
 
 @contextmanager

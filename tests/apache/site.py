@@ -25,7 +25,8 @@ class Site(Server):
     """A running httpd with a database and a store of its own, or those of one ``beside``.
 
     ``options`` are apache-config's, ``without`` modules to leave out, ``more`` a configuration to
-    add, and ``change`` is called with the folder before the start.
+    add, ``processes`` those of mod_wsgi's daemon, each of which takes its time to start, and
+    ``change`` is called with the folder before the start.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Site(Server):
         crl=True,
         without=(),
         more="",
+        processes=2,
         change=None,
         database=None,
         beside=None,
@@ -58,7 +60,7 @@ class Site(Server):
             self.store = beside.store
         if crl:
             options = ("--crl", self.folder / "crl.pem", *options)
-        self._configure(options)
+        self._configure(options, processes)
         if not beside:
             self.admin("init")
         if admin and not beside:
@@ -71,7 +73,7 @@ class Site(Server):
         conf = httpd.write_configuration(self.root, self.port, modules, include, more)
         self._start(conf)
 
-    def _configure(self, options):
+    def _configure(self, options, processes):
         tls = self.folder
         self.installation.admin(
             *("apache-config", "--host", "localhost", "--port", self.port),
@@ -81,6 +83,10 @@ class Site(Server):
             *("--output", self.home),
             *(self.http_port if option is HTTP_PORT else option for option in options),
         )
+        conf = self.home / "repoman.conf"
+        text = conf.read_text()
+        assert " processes=2 " in text
+        conf.write_text(text.replace(" processes=2 ", f" processes={processes} "))
         if os.geteuid() == 0:
             shutil.chown(self.home / "production.ini", group=httpd.USER)
             shutil.chown(self.var, httpd.USER, httpd.USER)

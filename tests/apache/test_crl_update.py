@@ -19,7 +19,7 @@ def site(installation, certificates, authority):
     revocations = installation.own / "revocations.pem"
     revocations.write_text(authority.revoke(number=1))
     options = ("--crl", revocations)
-    running = Site(installation, "revoking", crl=False, options=options)
+    running = Site(installation, "revoking", crl=False, options=options, processes=1)
     running.revocations = revocations
     try:
         yield running

@@ -226,7 +226,8 @@ def test_stored_file_that_is_missing_or_cut_short_is_our_error(site, ann, url, i
 
 
 def test_without_the_module_repoman_sends_files_itself(installation, certificates, admin, tmp_path):
-    plain = Site(installation, "nosendfile", options=("--daemon-only",), without={"xsendfile"})
+    options = ("--daemon-only",)
+    plain = Site(installation, "nosendfile", options=options, without={"xsendfile"}, processes=1)
     try:
         assert plain.ask("/api/images", "-d", "name=x", certificate=admin).status == 201
         new = filled(tmp_path / "new", b"new", 3)

@@ -146,6 +146,7 @@ def test_file_that_apache_has_not_read_since_its_change_is_said_until_the_reload
     doctor.site.reload()
     pid_file = doctor.site.root / "httpd.pid"
     assert wait_until(lambda: pid_file.stat().st_mtime > path.stat().st_mtime)
+    assert wait_until(lambda: doctor.site.ask("/healthz").status == 200, 60)
     assert doctor().broken() == SQLITE
 
 
@@ -217,7 +218,7 @@ def test_session_cache_is_said_which_none_does_not_undo(doctor, installation, tm
         ours.write_text(cache + ours.read_text())
 
     before = {"change": put_before} if comes == "before" else {"more": cache}
-    site = Site(installation, f"cached-{comes}", **before)
+    site = Site(installation, f"cached-{comes}", processes=1, **before)
     try:
         report = Doctor(site, doctor.programs, {})()
     finally:

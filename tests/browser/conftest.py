@@ -128,10 +128,11 @@ class Windows:
 
 
 @pytest.fixture
-def browse(chromium, site) -> Iterator[Windows]:
+def browse(chromium, site, relay) -> Iterator[Windows]:
     """Open pages: ``browse(ann)``, ``browse()`` without certificate; see `Windows`.
 
-    The test fails where a page does what `Watch` forbids.
+    The test fails where a page does what `Watch` forbids. Relays end after the pages that go
+    through them, which may be asking for something still.
     """
     with chromium.in_use(), ExitStack() as stack:
         yield Windows(chromium, site, stack)

@@ -134,7 +134,7 @@ def test_refusals_are_said_in_the_servers_words_and_the_upload_can_be_tried_agai
     expect(card.locator(".refusal")).to_contain_text("quota")
     expect(page.locator("#said")).to_contain_text("quota")
     admin.ask("PATCH", f"/api/users/{person.name}", quota="1G")
-    press(card, "Go on")
+    press(card, "Try again")
     state(card, "done")
     assert_arrived(person, "disk", disk)
 

@@ -9,11 +9,13 @@ from tests.wsgi import Kept, Remains
 def backend(request) -> str:
     """Both, one after the other; `tests.databases.on_sqlite` is for tests of one alone.
 
-    PostgreSQL is behind a real Apache (`apache`), but for tests that are marked `in_process`.
+    PostgreSQL is behind a real Apache (`apache`) where what a web server does to requests and
+    answers is at stake, which modules are marked for (`through_apache`): certificates, bodies,
+    files, headers, names in URLs, errors. Not for tests in them that are marked `in_process`.
     """
-    if request.param == "postgresql" and not request.node.get_closest_marker("in_process"):
-        return "apache"
-    return request.param
+    marked = request.node.get_closest_marker
+    behind = marked("through_apache") and not marked("in_process")
+    return "apache" if request.param == "postgresql" and behind else request.param
 
 
 @pytest.fixture

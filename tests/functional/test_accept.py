@@ -5,6 +5,8 @@ import pytest
 from tests.factories import FILE
 from tests.wsgi import assert_refused, assert_refused_unread
 
+pytestmark = pytest.mark.through_apache
+
 IMAGE, RAW = "/api/images/debian12", "/api/images/raw/debian12"
 JSON_URLS = ["/api", "/api/whoami", "/api/users", "/api/groups/users", IMAGE, "/healthz"]
 

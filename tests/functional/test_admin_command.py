@@ -16,8 +16,6 @@ from repoman.services import groups
 from tests.databases import on_postgresql
 from tests.factories import People
 
-pytestmark = pytest.mark.in_process
-
 COMMAND = str(Path(sys.executable).with_name("repoman-admin"))
 
 

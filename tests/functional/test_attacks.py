@@ -10,6 +10,8 @@ from repoman.services.collector import collect
 from repoman.services.ownership import StrangeStore
 from tests.wsgi import Source, send
 
+pytestmark = pytest.mark.through_apache
+
 USERS = "/api/users"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -132,7 +132,6 @@ def route_of(registry, url):
     return mapper(Request.blank(url))["route"].name
 
 
-@pytest.mark.in_process
 def test_every_change_leaves_one_row(people, trail, sessions):
     people.join("admins", people.alice)
     assert people.bob
@@ -344,7 +343,6 @@ def test_a_change_that_cannot_be_recorded_does_not_take_place(people, kept, sess
     assert len(client.get("/api/images").json) == 1
 
 
-@pytest.mark.in_process
 def test_a_restore_is_recorded_in_the_trail_that_it_brought_back(people, trail, ini, tmp_path):
     people.alice.create()
     config = ["--config", str(write_ini(tmp_path / "site.ini", ini))]

@@ -21,8 +21,6 @@ from tests.factories import FILE
 from tests.rights import all_rows
 from tests.wsgi import Source, plain_environ, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

@@ -9,8 +9,6 @@ import pytest
 from tests.factories import FILE
 from tests.wsgi import MIB, post_form
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

@@ -17,8 +17,6 @@ from repoman.scripts.admin import main
 from tests.apache import httpd
 from tests.pki import CertificateAuthority
 
-pytestmark = pytest.mark.in_process
-
 APACHE = """\
 ServerRoot {folder}
 DefaultRuntimeDir {folder}

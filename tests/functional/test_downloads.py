@@ -18,6 +18,8 @@ from repoman.storage.filesystem import FilesystemStore
 from tests.factories import API, FILE, People
 from tests.wsgi import Source, assert_refused, make_environ
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/debian12"
 DIGITS = b"".join(b"%07d\n" % number for number in range(50_000))
 OTHER = DIGITS[::-1]

@@ -10,6 +10,8 @@ import repoman
 from repoman.models import ImageHypervisor
 from tests.factories import API, People
 
+pytestmark = pytest.mark.through_apache
+
 URL = "/api/images"
 
 

@@ -36,7 +36,6 @@ def site(people):
     return people
 
 
-@pytest.mark.in_process
 def test_a_page_takes_as_many_queries_for_20_objects_as_for_2(site, subtests):
     for url, who, expand in product(LISTS, ("alice", "admin"), ("", "&expand=true")):
         client, counts = getattr(site, who).client, {}

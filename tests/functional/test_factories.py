@@ -7,7 +7,6 @@ from repoman.services import certificates, groups, users
 from repoman.settings import HYPERVISORS
 
 
-@pytest.mark.in_process
 @pytest.mark.parametrize("name", ["alice", "admin"])
 def test_people_are_registered_as_by_the_services(people, sessions, name):
     holder = getattr(people, name).holder

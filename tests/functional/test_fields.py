@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.factories import API
 
+pytestmark = pytest.mark.through_apache
+
 URL = "/api/images"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 

@@ -1,5 +1,7 @@
 """Conditional changes of files: nobody overwrites or deletes a file that they have not seen."""
 
+import pytest
+
 from tests.factories import FILE
 from tests.wsgi import (
     FORM,
@@ -8,6 +10,8 @@ from tests.wsgi import (
     multipart,
     post_form,
 )
+
+pytestmark = pytest.mark.through_apache
 
 RAW = "/api/images/raw/debian12"
 XEN = "/api/images/raw/xen/debian12"

@@ -61,7 +61,6 @@ def test_two_applications_at_one_time_share_nothing(ini, after):
         assert router_of(first) is not router_of(second)
 
 
-@pytest.mark.in_process
 def test_a_router_keeps_nothing_but_what_each_application_brings(people):
     at_first = vars(repoman.make_router({}).registry).keys()
     alice = people.alice.client

@@ -11,8 +11,6 @@ from tests.rights import all_rows
 from tests.upkeep import Admin, Blobs
 from tests.wsgi import Source, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 
 

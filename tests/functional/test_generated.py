@@ -19,15 +19,23 @@ from schemathesis.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from sqlalchemy import select
 
-from repoman.models import Sessions, make_engine
+from repoman.models import (
+    Group,
+    Image,
+    ImageFile,
+    ImageShare,
+    Membership,
+    Sessions,
+    User,
+    make_engine,
+)
 from repoman.settings import read_settings
 from tests import standing
 from tests.databases import SqliteDatabase
 from tests.factories import FILE, People
 from tests.tus import metadata
-
-pytestmark = pytest.mark.in_process
 
 CHECKS = [
     not_a_server_error,
@@ -76,6 +84,41 @@ def furnish(people: People) -> None:
     admin.post("/api/groups", {"name": "lab", "users": "alice,bob"}, status="*")
     for share in ("user/alice", "group/lab"):
         people.bob.client.post(f"/api/images/shared/share/{share}", status="*")
+
+
+def what_is_there(people: People) -> set[tuple]:
+    """List the users that are let in, and who is in which group, has which files and shares."""
+    files = select(User.name, Image.name, ImageFile.hypervisor).select_from(ImageFile)
+    shares = select(Image.name, User.name, Group.name).select_from(ImageShare)
+    there = Image.deleted.is_(None)
+    queries = [
+        select(User.name).where(User.suspended.is_(False)),
+        select(User.name, Group.name).join(User.memberships).join(Membership.group),
+        select(User.name, Image.name).join(Image, Image.owner_id == User.id).where(there),
+        files.join(ImageFile.image).join(Image.owner).where(there, ImageFile.current),
+        shares.join(Image, Image.id == ImageShare.image_id)
+        .outerjoin(ImageShare.user)
+        .outerjoin(ImageShare.group)
+        .where(there),
+    ]
+    with people.sessions.reading() as session:
+        return {
+            (number, *row) for number, query in enumerate(queries) for row in session.execute(query)
+        }
+
+
+class Furnished:
+    """A person's site where all of `THERE` is there: at first, and again after `refurnish`."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        furnish(people)
+        self._wanted = what_is_there(people)
+
+    def refurnish(self) -> None:
+        """Make anew what has gone, if anything has: it takes forty requests."""
+        if not self._wanted <= what_is_there(self._people):
+            furnish(self._people)
 
 
 def environ_of(people: People, role: str) -> dict[str, str]:
@@ -141,8 +184,8 @@ def on_sqlite(ini, authority, tmp_path, migrated_sqlite):
 def test_no_made_up_request_gets_a_5xx_or_an_undocumented_answer(people, on_sqlite, subtests):
     asking = Asking({"admin": people, "alice": on_sqlite, "anonymous": on_sqlite})
     schema = schemathesis.openapi.from_wsgi("/api/openapi.yaml", asking)
-    furnish(people)
-    furnish(on_sqlite)
+    other = Furnished(on_sqlite)
+    sites = {"admin": Furnished(people), "alice": other, "anonymous": other}
     for found in schema.get_all_operations():
         operation, before = found.ok(), asking.changes()
         method = operation.method.upper()
@@ -151,7 +194,7 @@ def test_no_made_up_request_gets_a_5xx_or_an_undocumented_answer(people, on_sqli
                 ask(operation, mode, 1 if method == "HEAD" else examples, asking)
         if method in CHANGES:
             for role in dict(set(asking.changes()) - set(before)):
-                furnish(asking.people[role])
+                sites[role].refurnish()
     for role in ("admin", "alice"):
         assert {200, 201, 404} <= asking.statuses[role].keys()
 

@@ -122,7 +122,6 @@ def test_what_a_group_cannot_be_made_of(admin, subtests):
             assert len(admin.get(URL).json) == 2
 
 
-@pytest.mark.in_process
 def test_an_unknown_group_is_404(admin, subtests):
     for path in ["nosuch", "%00", "%F0%9F%98%80", "a" * 300, "a%20b"]:
         for rest in ["", "/users", "/admins", "/permissions"]:
@@ -374,7 +373,6 @@ def test_permissions_are_added_and_taken_and_twice_is_as_once(people, admin, met
         assert shown["permissions"] == ["group_create", "image_modify"]
 
 
-@pytest.mark.in_process
 @pytest.mark.parametrize("name", ["sudo", "User_Create", "user-create", "%00", "admins", "a" * 300])
 def test_an_unknown_permission_is_404_in_a_url_and_400_in_a_field(people, admin, name):
     people.join("lab", people.bob)

@@ -15,8 +15,6 @@ from tests.functional.test_openapi import validator
 from tests.mounts import filled, small_disk
 from tests.wsgi import wait_for
 
-pytestmark = pytest.mark.in_process
-
 URL = "/healthz"
 
 

@@ -11,6 +11,8 @@ from repoman.models import ImageHypervisor
 from repoman.pages.headers import HEADERS
 from tests.factories import People
 
+pytestmark = pytest.mark.through_apache
+
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 CHROME = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,"

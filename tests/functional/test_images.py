@@ -11,6 +11,8 @@ from repoman.services import groups
 from repoman.settings import InvalidSetting
 from tests.factories import API, People
 
+pytestmark = pytest.mark.through_apache
+
 URL = "/api/images"
 PAST, LATER = "2001-01-01T00:00:00Z", "2099-12-31T23:59:59Z"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"

@@ -5,8 +5,6 @@ import pytest
 from tests.factories import FILE
 from tests.wsgi import Source, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

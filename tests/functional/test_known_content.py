@@ -17,6 +17,8 @@ from tests.databases import on_postgresql
 from tests.factories import FILE
 from tests.wsgi import Source, Untouchable, assert_refused, make_environ, send
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/mine"
 SOURCE = "/api/images/src"
 SHA256 = hashlib.sha256(FILE)

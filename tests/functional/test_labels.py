@@ -13,8 +13,6 @@ from tests.factories import FILE
 from tests.tus import create, patch
 from tests.wsgi import Source, assert_refused, post_form, send
 
-pytestmark = pytest.mark.in_process
-
 URL, RAW = "/api/images/debian12", "/api/images/raw/debian12"
 THEIRS = "/api/images/raw/alice/debian12"
 LABEL = ("format", "virtual_size", "compression", "dangers")

@@ -189,7 +189,6 @@ def test_who_sees_more_than_are_fetched_beforehand_sees_the_same(site, monkeypat
             assert names(getattr(site, who), url) == set(listed.split()), (url, who)
 
 
-@pytest.mark.in_process
 @pytest.mark.parametrize("part", ["images", "groups", "permissions", "shared", "sharing"])
 def test_the_lists_of_a_user_who_is_not_there_are_404(people, part):
     for name in ("nobody", "a%00", "%E2%84%AAelvin"):

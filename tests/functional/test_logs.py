@@ -18,8 +18,6 @@ from repoman.models import ImageHypervisor
 from tests.factories import FILE, People
 from tests.wsgi import Source, make_environ, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 FIELDS = [
     *("time", "level", "logger", "event", "request_id", "method", "path", "status", "code"),

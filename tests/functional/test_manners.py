@@ -4,6 +4,8 @@ import pytest
 
 from tests.factories import API
 
+pytestmark = pytest.mark.through_apache
+
 IMAGE = "/api/images/debian12"
 
 

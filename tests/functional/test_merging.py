@@ -12,8 +12,6 @@ from tests.rights import all_rows
 from tests.upkeep import Admin, Blobs
 from tests.wsgi import begin
 
-pytestmark = pytest.mark.in_process
-
 SPOILT = FILE[:-1] + b"?"
 
 

@@ -12,8 +12,6 @@ from tests.factories import FILE
 from tests.scrape import LOCAL, scraper
 from tests.wsgi import Source, assert_refused, begin, send
 
-pytestmark = pytest.mark.in_process
-
 URL, RAW = "/metrics", "/api/images/raw/debian12"
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;"

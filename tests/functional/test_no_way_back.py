@@ -12,8 +12,6 @@ from repoman.services import groups, images, users
 from tests.rights import DENIED, assert_denied
 from tests.wsgi import wait_for
 
-pytestmark = pytest.mark.in_process
-
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 GROUPS, USERS = "/api/groups", "/api/users"
 MEMBERSHIP, PERMISSIONS = Permission.GROUP_MODIFY_MEMBERSHIP, Permission.GROUP_MODIFY_PERMISSIONS

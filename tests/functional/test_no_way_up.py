@@ -31,8 +31,8 @@ def refused(sessions):
     """Check that each attack is refused, names what is missing, and has changed nothing."""
 
     def check(missing, *attacks):
+        before = all_rows(sessions)
         for number, attack in enumerate(attacks):
-            before = all_rows(sessions)
             assert_denied((missing, number), attack(), 403, DENIED, missing)
             assert all_rows(sessions) == before, number
 

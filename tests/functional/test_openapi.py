@@ -16,6 +16,8 @@ from repoman.models import StorageSample, now
 from tests import tus
 from tests.factories import FILE
 
+pytestmark = pytest.mark.through_apache
+
 DOCUMENT = yaml.safe_load(files("repoman").joinpath("openapi.yaml").read_text())
 REGISTRY = Registry().with_resource(
     "openapi", Resource(contents=DOCUMENT, specification=DRAFT202012)

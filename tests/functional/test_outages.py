@@ -31,8 +31,6 @@ from tests.wsgi import (
     send,
 )
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

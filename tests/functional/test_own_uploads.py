@@ -7,6 +7,8 @@ from tests.factories import API, FILE
 from tests.tus import TUS, create, head, metadata, patch
 from tests.wsgi import assert_refused
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/debian12"
 
 

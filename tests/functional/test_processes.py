@@ -11,8 +11,6 @@ from tests import hammered
 from tests.hammer import TURNS
 from tests.wsgi import plain_environ
 
-pytestmark = pytest.mark.in_process
-
 PROCESSES = 8
 
 

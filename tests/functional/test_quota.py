@@ -55,7 +55,6 @@ def test_what_just_fits_is_taken_and_a_byte_more_is_refused(people, limited, rem
     exceeded(limited.put("/api/images/raw/third", b"x", status=413), 0, 1)
 
 
-@pytest.mark.in_process
 def test_a_refusal_comes_before_the_body(people, limited):
     answer = assert_refused_unread(limited, RAW, 413, "quota-exceeded", length=MANY + 1)
     assert answer.json["detail"].count("alice") == 1
@@ -65,7 +64,6 @@ def test_a_refusal_comes_before_the_body(people, limited):
     assert_refused_unread(limited, RAW, 413, "quota-exceeded", length=None)
 
 
-@pytest.mark.in_process
 def test_a_chunked_upload_is_stopped_where_the_room_ends(people, limited, remains):
     source = Noise(64 << 20)
     answer = send(limited, RAW, source, status=413)
@@ -82,7 +80,6 @@ def test_a_form_is_judged_by_its_file(people, limited):
     assert usage(limited)["free"] == 0
 
 
-@pytest.mark.in_process
 def test_what_is_reserved_is_nobody_elses(people, limited):
     people.alice.create("other")
     answers = []
@@ -98,7 +95,6 @@ def test_what_is_reserved_is_nobody_elses(people, limited):
     assert usage(limited)["uploads"] == 0
 
 
-@pytest.mark.in_process
 def test_of_a_form_all_that_has_room_is_reserved(people, limited):
     body, seen = multipart(FILE), []
     source = Source(body, lambda: seen.append(usage(limited)["uploads"]))
@@ -107,7 +103,6 @@ def test_of_a_form_all_that_has_room_is_reserved(people, limited):
     assert seen == [MANY]
 
 
-@pytest.mark.in_process
 def test_at_the_end_it_is_asked_again(people, limited, remains):
     people.alice.create("other")
     before = remains.all()
@@ -123,7 +118,6 @@ def test_at_the_end_it_is_asked_again(people, limited, remains):
     assert limited.get("/api/images/debian12").json["state"] == "empty"
 
 
-@pytest.mark.in_process
 @pytest.mark.parametrize("chunked", [False, True])
 def test_of_many_uploads_at_once_as_many_are_taken_as_there_is_room_for(people, limited, chunked):
     threads = 6
@@ -146,7 +140,6 @@ def test_of_many_uploads_at_once_as_many_are_taken_as_there_is_room_for(people, 
     assert used(limited) == 8000
 
 
-@pytest.mark.in_process
 def test_of_copies_and_gifts_at_once_as_many_are_taken_as_there_is_room_for(people):
     people.alice.create()
     people.alice.upload(data=FILE)
@@ -191,7 +184,6 @@ def test_who_overwrites_anothers_image_needs_room_and_so_does_its_owner(people, 
     exceeded(people.bob.client.put(HERS, b"x" * 6, status=413), 5, 0)
 
 
-@pytest.mark.in_process
 def test_the_owners_room_is_asked_before_a_strangers_body(people, limited):
     people.join("crew", people.alice, people.bob)
     limited.post_json("/api/images/debian12", {"group": "crew", "group_access": "write"})
@@ -262,7 +254,6 @@ def test_a_lowered_quota_takes_nothing_away(people, limited):
     limited.put("/api/images/raw/new", b"x", status=201)
 
 
-@pytest.mark.in_process
 def test_a_quota_lowered_meanwhile_keeps_who_had_reserved(people, limited):
     source = Source(FILE, lambda: set_quota(people, "users/alice", 1))
     send(limited, RAW, source, length=MANY, status=201)
@@ -271,7 +262,6 @@ def test_a_quota_lowered_meanwhile_keeps_who_had_reserved(people, limited):
     exceeded(send(limited, RAW, source, status=413), 2, MANY)
 
 
-@pytest.mark.in_process
 def test_the_largest_file_is_a_setting(ini, request):
     ini["repoman.max_image_size"] = "1K"
     people = request.getfixturevalue("people")
@@ -290,7 +280,6 @@ def test_the_largest_file_is_a_setting(ini, request):
     people.alice.upload(data=b"x" * 1024, status=201)
 
 
-@pytest.mark.in_process
 def test_uploads_leave_some_of_the_disk_free(ini, request, monkeypatch):
     ini["repoman.min_free"] = "100T"
     people = request.getfixturevalue("people")

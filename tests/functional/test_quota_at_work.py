@@ -18,8 +18,6 @@ from repoman.storage.filesystem import FilesystemStore
 from tests.functional.test_usage import set_quota, usage
 from tests.wsgi import FORM, Source, multipart, send
 
-pytestmark = pytest.mark.in_process
-
 THREADS, TURNS, SEED = 8, 25, 6
 USERS, NAMES = ("alice", "bob", "carol", "dave"), ("one", "two", "three")
 QUOTA, LARGEST = 40_000, 20_000

@@ -16,8 +16,6 @@ from repoman.storage.filesystem import FilesystemStore
 from tests.factories import FILE
 from tests.wsgi import Source, assert_refused, assert_refused_unread, post_form, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 NEW = bytes(range(256)) * 2000
 WHOLE = len(NEW)

@@ -12,8 +12,6 @@ from tests.factories import FILE
 from tests.upkeep import Admin, Blobs
 from tests.wsgi import assert_refused
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 URL = "/api/images/debian12"
 CHECKSUM = {"X-Repoman-Checksum": f"sha256={hashlib.sha256(FILE).hexdigest()}"}

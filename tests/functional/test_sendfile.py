@@ -12,8 +12,6 @@ import repoman
 from tests.factories import FILE
 from tests.wsgi import assert_refused
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 ON = {"REPOMAN_SENDFILE": "x-sendfile"}
 """What repoman.conf sets where mod_xsendfile is there."""

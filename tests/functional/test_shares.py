@@ -76,7 +76,6 @@ def test_each_share_gives_and_takes_only_its_own(people, alice):
     people.bob.client.get(f"{URL}/alice/x", status=404)
 
 
-@pytest.mark.in_process
 def test_with_whom_nobody_knows_is_404(alice, subtests):
     for kind in ["user", "group"]:
         for name in ["nobody", "%00", "%F0%9F%98%80", "a" * 300]:

@@ -9,8 +9,6 @@ from webtest import TestRequest
 
 from tests.wsgi import FORM, MIB, Noise, Source, make_environ, multipart, plain_environ, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 
 

@@ -1,6 +1,10 @@
 """The README's tour, through WebTest."""
 
+import pytest
+
 from tests.factories import FILE
+
+pytestmark = pytest.mark.through_apache
 
 
 def test_tour(people):

@@ -10,6 +10,8 @@ from tests.factories import API, FILE
 from tests.tus import TUS, b64, checksum, create, head, metadata, patch
 from tests.wsgi import FORM, Untouchable, assert_refused, multipart, send
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/debian12"
 ALGORITHMS = ("sha1", "sha256", "sha512")
 

@@ -14,8 +14,6 @@ from tests.factories import FILE
 from tests.tus import TUS, create, head, metadata, patch
 from tests.wsgi import Source, Untouchable, assert_refused, send
 
-pytestmark = pytest.mark.in_process
-
 RAW = "/api/images/raw/debian12"
 TYPE = {"Content-Type": "application/offset+octet-stream"}
 

@@ -15,6 +15,8 @@ from tests.wsgi import (
     send,
 )
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/debian12"
 NEW = b"another virtual machine image" * 1000
 

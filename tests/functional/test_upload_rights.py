@@ -19,6 +19,8 @@ from tests.wsgi import (
     send,
 )
 
+pytestmark = pytest.mark.through_apache
+
 RAW = "/api/images/raw/debian12"
 HERS = "/api/images/raw/alice/debian12"
 NEW = b"another virtual machine image" * 1000

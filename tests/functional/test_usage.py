@@ -92,7 +92,6 @@ def test_kept_versions_and_the_trash_count(people, sessions):
     assert used(alice.client) == used(people.admin.client, "groups/users") == 300 + 300 + 500
 
 
-@pytest.mark.in_process
 def test_an_upload_counts_for_its_sender_and_a_broken_one_for_what_has_arrived(people, sessions):
     people.join("crew", people.alice, people.bob)
     people.alice.create(group="crew", group_access="write")

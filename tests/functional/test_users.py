@@ -211,7 +211,6 @@ def test_users_are_listed_by_name(people):
     assert people.mia.client.get(URL).json == [f"{API}/users/{n}" for n in ("alice", "mia", "zoe")]
 
 
-@pytest.mark.in_process
 def test_an_unknown_user_is_404(admin, subtests):
     for path in ["nosuch", "a%20b", "%00", "a%0A", "%F0%9F%98%80", "a" * 300]:
         for rest in ["", "/certificates"]:

@@ -12,6 +12,8 @@ from tests.factories import API
 from tests.rights import all_rows
 from tests.wsgi import assert_refused, begin
 
+pytestmark = pytest.mark.through_apache
+
 IMAGE, RAW = "/api/images/debian12", "/api/images/raw/debian12"
 OWNED = "/api/images/alice/debian12"
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from repoman.pages.formats import GIB, age, exact, gib, moment, plural, utc
+from repoman.pages.formats import GIB, age, exact, gib, moment, plural, typed_size, utc
+from repoman.settings import parse_size
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
@@ -27,6 +28,12 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 )
 def test_sizes_have_three_digits(size, written):
     assert gib(size) == written
+
+
+@pytest.mark.parametrize("text", ["", "0", "1023", "1K", "1536M", "500G", "2T", "1025K"])
+def test_a_size_is_typed_exactly_as_it_is_read(text):
+    size = parse_size(text) if text else None
+    assert typed_size(size) == text
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,6 @@ from tests.databases import on_sqlite
 from tests.doctor import LIVE, replaced
 from tests.pki import CertificateAuthority, to_pem
 
-pytestmark = pytest.mark.in_process
-
 NAME = "/O=Test Grid/CN=localhost"
 NOW = datetime.now(UTC)
 

@@ -8,8 +8,6 @@ import pytest
 from tests.databases import on_sqlite
 from tests.pki import CertificateAuthority
 
-pytestmark = pytest.mark.in_process
-
 ANN = "/O=Test Grid/CN=Ann Lee"
 
 

@@ -15,8 +15,6 @@ from repoman.scripts.doctor.store import find_mount
 from tests.databases import on_postgresql, on_sqlite
 from tests.mounts import small_disk
 
-pytestmark = pytest.mark.in_process
-
 REST = ["administrator", "store's files"]
 """What cannot be checked without a database."""
 

@@ -15,8 +15,6 @@ from tests.databases import on_sqlite
 from tests.doctor import LIVE, serving
 from tests.server.running import Running, admin_command, free_port, wait_until
 
-pytestmark = pytest.mark.in_process
-
 
 def test_deployment_that_is_well_is_ok_from_top_to_bottom(deployment, monkeypatch):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")

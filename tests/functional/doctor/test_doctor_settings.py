@@ -12,8 +12,6 @@ from repoman.scripts.doctor.findings import ok
 from tests.databases import on_sqlite
 from tests.doctor import fake_timedatectl
 
-pytestmark = pytest.mark.in_process
-
 SECRET = "s3cr3t-pass"
 
 

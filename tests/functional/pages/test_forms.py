@@ -6,6 +6,8 @@ from tests.factories import FILE
 from tests.pages import BROWSER, OWN, fill, notice, visit
 from tests.wsgi import Source, assert_refused, multipart, send
 
+pytestmark = pytest.mark.through_apache
+
 PAGE = "/images/alice/debian12"
 FORM = "/forms/images/alice/debian12"
 
