@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from repoman import times
 
 GIB = 1 << 30
+_WORDS_OF_STATES = {"empty": "no file", "deleted": "in the trash"}
 _STEPS = ((365 * 86400, "year"), (30 * 86400, "month"), (86400, "day"), (3600, "hour"))
 
 
@@ -65,3 +66,16 @@ def _largest(seconds: float) -> tuple[int, str]:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Write ``1 file``, ``3 files``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def state(name: str) -> str:
+    """Write an image's state for people: ``no file`` for the API's ``empty``."""
+    return _WORDS_OF_STATES.get(name, name)
+
+
+def first_words(text: str, most: int = 120) -> str:
+    """Return the first line, cut behind a word where it is longer than ``most`` characters."""
+    line = text.partition("\n")[0]
+    if len(line) <= most:
+        return line
+    return (line[:most].rpartition(" ")[0] or line[:most]) + " …"

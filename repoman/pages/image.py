@@ -1,16 +1,22 @@
 """One image: all that is known of it, and all that can be done with it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
 from repoman.controllers.base import Controller
 from repoman.entity_tags import entity_tag
-from repoman.inspection import FORMAT_NAMES
+from repoman.inspection import FORMAT_NAMES, Danger
 from repoman.json_text import to_json
+from repoman.models import Image as ImageModel
 from repoman.pages.sharing import audience
+from repoman.presenters import Json
 from repoman.security import Action
-from repoman.services import groups
+from repoman.services import groups, labels
+from repoman.settings import Settings
+
+_ENDINGS = {"gzip": ".gz", "xz": ".xz", "zstd": ".zst", "bzip2": ".bz2"}
 
 
 @view_defaults(renderer="repoman:templates/image.mako")
@@ -42,4 +48,24 @@ class Image(Controller):
             "hypervisors": request.settings.hypervisors,
             "public_allowed": request.settings.allow_unauthenticated,
             "trash_days": request.settings.trash_ttl / 86400,
+            "kept_until": request.present.time(_kept_until(image, request.settings)),
+            "file_names": {name: file_name(shown, name) for name in image.hypervisor_names},
+            "dangers": {str(one): labels.explain(one) for one in Danger},
         }
+
+
+def _kept_until(image: ImageModel, settings: Settings) -> datetime | None:
+    """Return when the collector may remove an image that is in the trash."""
+    return image.deleted and image.deleted + timedelta(seconds=settings.trash_ttl)
+
+
+def file_name(shown: Json, hypervisor: str) -> str:
+    """Name the file for curl's lines: ``debian12.qcow2.xz``, ``debian12.img`` without a file.
+
+    With the hypervisor's name where there are several files: one must not go on with another's.
+    """
+    files = shown["files"]
+    file = files.get(hypervisor, {})
+    stem = f"{shown['name']}-{hypervisor}" if len(files) > 1 else shown["name"]
+    ending = _ENDINGS.get(file.get("compression"), "")
+    return f"{stem}.{file.get('format') or 'img'}{ending}"

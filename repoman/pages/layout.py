@@ -3,6 +3,7 @@
 It asks no database, for the pages of errors have it too.
 """
 
+from datetime import datetime
 from string import punctuation
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,8 +15,10 @@ from pyramid.events import BeforeRender
 from pyramid.request import Request
 
 from repoman.controllers.root import VERSION
+from repoman.errors import PreconditionFailed
 from repoman.identity import Identity
-from repoman.pages import formats, notices, static
+from repoman.pages import formats, notices, static, words
+from repoman.pages.expiry import URGE, validity
 from repoman.pages.forms import REFUSED, Refused
 from repoman.security import Action, may
 
@@ -42,6 +45,12 @@ class Layout:
     def notice(self) -> str:
         """What the form before this page has done, '' where there was none."""
         return notices.take(self._request) if self.caller else ""
+
+    @reify
+    def ending(self) -> datetime | None:
+        """The end of the caller's certificate, where every page is to warn of it."""
+        end = self.caller.end_entity_not_after if self.caller else None
+        return end if validity(end, URGE) else None
 
     @property
     def path(self) -> str:
@@ -92,12 +101,17 @@ class Layout:
         refused = self.refused
         if refused is None or refused.form.name != form:
             return False
-        return bool(refused.error.extra.get("field") == name)
+        error = refused.error
+        return bool(error.extra.get("field", words.FIELDS.get(error.code)) == name)
 
     def reason(self, form: str) -> str:
         """Return why this form was refused, '' where it was not."""
         refused = self.refused
-        return refused.error.detail if refused is not None and refused.form.name == form else ""
+        if refused is None or refused.form.name != form:
+            return ""
+        if refused.form.etag and isinstance(refused.error, PreconditionFailed):
+            return words.CHANGED_MEANWHILE
+        return words.words(refused.error)
 
 
 def add_layout(event: BeforeRender) -> None:

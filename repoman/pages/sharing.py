@@ -24,10 +24,11 @@ def _audience(shown: Json, caller: Identity) -> Iterator[str]:
     shares = shown.get("shared_with")
     if shares is None:
         if shown["owner_user_name"] != caller.user_name:
-            yield "you"
+            yield "shared with you"
         return
     for kind, one in (("groups", "group"), ("users", "person")):
         if shares[kind]:
             names = [url.rpartition("/")[2] for url in shares[kind]]
             many = "people" if one == "person" else None
-            yield names[0] if len(names) == 1 else plural(len(names), one, many)
+            name = f"group {names[0]}" if one == "group" else names[0]
+            yield name if len(names) == 1 else plural(len(names), one, many)

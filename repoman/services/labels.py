@@ -106,6 +106,12 @@ def check_taken(image: Image, found: Label, settings: Settings) -> None:
         )
 
 
+def explain(danger: str) -> str:
+    """Say what is wrong with a file that has this danger, and what to do."""
+    wrong, remedy = _WORDS[danger]
+    return f"{wrong}: {remedy}"
+
+
 def _wrong(found: Iterable[str]) -> str:
     return "; ".join(_WORDS[one][0] for one in found)
 

@@ -1,5 +1,6 @@
 // What makes every page kinder where there is JavaScript; without it, nothing is missing.
 import { accounts, complete } from "./complete.js";
+import { pick } from "./moments.js";
 
 // Times: in the reader's own zone and language. UTC stays, as what a pointer shows.
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -31,5 +32,16 @@ for (const input of document.querySelectorAll("input[data-complete]")) {
   complete(input, (typed) => accounts(input.dataset.complete, typed));
 }
 
-// A form that was refused: to the reason at once.
-document.querySelector(".refusal[role=alert]")?.scrollIntoView({ block: "center" });
+// Times that are typed.
+document.querySelectorAll("input[data-time]").forEach(pick);
+
+// A form that was refused: to the field that is wrong, or to the reason. One that was taken: to what
+// it has done. So neither the keyboard nor a screen reader begins at the top again.
+const refusal = document.querySelector("form > .refusal[role=alert]");
+const wrong = refusal?.closest("form").querySelector("[aria-invalid=true]");
+const told = wrong ?? refusal ?? document.querySelector(".notice");
+if (told) {
+  if (told !== wrong) told.tabIndex = -1;
+  told.focus({ preventScroll: true });
+  (refusal ?? told).scrollIntoView({ block: "center" });
+}

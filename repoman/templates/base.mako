@@ -24,7 +24,11 @@
 % if page.caller.is_admin:
 <li><a href="${page.at("/storage")}"${' aria-current="page"' if page.is_in("/storage") else '' | n}>Storage</a></li>
 % endif
-<li class="me"><a href="${page.at("/me")}"${' aria-current="page"' if page.is_in("/me") else '' | n}>${page.caller.user_name}</a></li>
+<li class="me"><a href="${page.at("/me")}"${' aria-current="page"' if page.is_in("/me") else '' | n}>${page.caller.user_name}\
+% if page.ending:
+ <span class="badge soon">certificate ends ${page.formats.age(page.ending)}</span>\
+% endif
+</a></li>
 </ul>
 </nav>
 % endif

@@ -33,7 +33,7 @@ ${people.search_form(query, "Groups", "Name or description has", view=query.view
  <span class="badge">protected</span>\
 % endif
 % if one["description"]:
-<span class="description dim">${one["description"].partition("\n")[0][:120]}</span>\
+<span class="description dim">${page.formats.first_words(one["description"])}</span>\
 % endif
 </th>
 <td data-label="Members" class="number">${f"{one['members']:,}"}</td>

@@ -8,9 +8,9 @@
 <%block name="title">${image["name"]}</%block>
 <%block name="scripts"><%namespace name="transfers" file="repoman:templates/transfer.mako"/>${transfers.script()}</%block>
 <div class="heading">
-<h1><a class="dim" href="${page.at("/images?view=all&owner=" + image["owner_user_name"])}">${image["owner_user_name"]}</a><span class="dim">/</span>${image["name"]}</h1>
+<h1><a class="dim" href="${page.at("/images" if own else "/images?view=all&owner=" + image["owner_user_name"])}">${image["owner_user_name"]}</a><span class="dim">/</span>${image["name"]}</h1>
 <p class="badges">
-<span class="badge ${image["state"]}">${image["state"]}</span>
+<span class="badge ${image["state"]}">${page.formats.state(image["state"])}</span>
 % if image["read_only"]:
 <span class="badge">read-only</span>
 % endif
@@ -22,6 +22,9 @@
 % endfor
 </p>
 </div>
+% if image["state"] == "damaged":
+<p class="refusal">A file of this image does not read as it was stored. Upload the same file again, and it is whole; or go back to an earlier version.</p>
+% endif
 % if thing.deleted is not None:
 ${fate.trashed()}
 % endif

@@ -20,7 +20,7 @@ ${edit()}
 <div><dt>Owner</dt><dd><a href="${page.of(image["owner"])}">${image["owner_user_name"]}</a></dd></div>
 <div><dt>Group</dt><dd>\
 % if image["group"]:
-<a href="${page.of(image["group"])}">${image["group"].rpartition("/")[2]}</a>, ${{"none": "which sees nothing of it", "read": "which may read it", "write": "which may write it"}[image["group_access"]]}\
+<a href="${page.of(image["group"])}">${image["group"].rpartition("/")[2]}</a>, ${{"none": "but not open to its members", "read": "whose members may see and download it", "write": "whose members may change it too"}[image["group_access"]]}\
 % else:
 –\
 % endif
@@ -68,7 +68,8 @@ ${part.choice("edit", "group", "Group", [("", "none"), *((one, one) for one in g
 % endif
 ${part.choice("edit", "group_access", "Its members may", [("none", "nothing"), ("read", "read"), ("write", "read and write")], image["group_access"])}
 </div>
-${part.field("edit", "expires", "Expires", image["expires"], hint="A time such as 2027-01-31T12:00:00Z; empty: never. It is hidden from others then, not deleted.")}
+<% expires = image["expires"] and page.formats.machine(page.formats.moment(image["expires"])) %>\
+${part.field("edit", "expires", "Expires", expires, autocomplete="off", hint="A time such as 2027-01-31T12:00:00Z, in UTC; empty: never. It is hidden from others then, not deleted.", data_time="In your time zone; empty: never. It is hidden from others then, not deleted.")}
 ${part.tick("edit", "read_only", "Read-only: files can be neither replaced nor deleted", image["read_only"])}
 % endif
 % if page.may("image:publish", thing):

@@ -1,9 +1,15 @@
 <%namespace name="part" file="repoman:templates/parts.mako"/>
 
 <%def name="fate()">
+<%
+may_copy, may_delete = page.may("image:create"), page.may("image:delete", thing)
+may_give = page.may("image:give", thing)
+words = [word for word, is_there in (("copy", may_copy), ("give away", own or may_give), ("delete", may_delete)) if is_there]
+%>\
+% if words:
 <section aria-labelledby="fate">
-<h2 id="fate">Copy, give, delete</h2>
-% if page.may("image:create"):
+<h2 id="fate">${"A copy of your own" if words == ["copy"] else ", ".join(words).capitalize()}</h2>
+% if may_copy:
 <details${' open' if page.reason("copy") else ''}>
 <summary>Copy</summary>
 <p class="dim">The copy is yours, takes no room, and has none of this image's shares.</p>
@@ -14,9 +20,10 @@ ${part.field("copy", "name", "Name of the copy", image["name"] if not own else i
 </%part:form>
 </details>
 % endif
+% if own or may_give:
 <details${' open' if page.reason("give") else ''}>
 <summary>Give away</summary>
-% if page.may("image:give", thing):
+% if may_give:
 <p class="dim">Shares, group and open uploads end.</p>
 <%part:form path="${place}" name="give" method="PATCH" done="The image has a new owner." classes="adding">
 <div class="field grow"><label for="give-owner">New owner</label>
@@ -27,9 +34,10 @@ ${part.field("copy", "name", "Name of the copy", image["name"] if not own else i
 <p>Share the image with the person, and let them copy it: the copy is theirs, at once and without taking room. Then delete yours.</p>
 % endif
 </details>
-% if page.may("image:delete", thing):
+% endif
+% if may_delete:
 % if image["read_only"]:
-<p class="dim">The image is read-only: nothing of it can be deleted.</p>
+<p class="dim">The image is read-only: nothing of it can be deleted. ${'Take that off by Edit first.' if own else ''}</p>
 % else:
 <%part:confirmed label="Delete the image">
 <%part:form path="${place}" name="delete" method="DELETE" then="${place}" done="The image is in the trash.">
@@ -40,13 +48,13 @@ ${part.field("copy", "name", "Name of the copy", image["name"] if not own else i
 % endif
 % endif
 </section>
+% endif
 </%def>
 
 <%def name="trashed()">
 <section class="box" aria-labelledby="trashed">
 <h2 id="trashed">In the trash</h2>
-<p>Nobody sees this image but those who may delete it. It is removed for good
-${f"{trash_days:g}"} days after it was deleted.</p>
+<p>Nobody sees this image but those who may delete it. It is kept until ${part.when(kept_until)} (${part.age(kept_until)}), and removed for good then.</p>
 <%part:form path="${place + '/restore'}" name="restore" done="The image is back." classes="adding">
 ${part.field("restore", "name", "Name", image["name"], required=True, maxlength=256)}
 <button class="primary">Restore</button>

@@ -8,7 +8,7 @@
 <article class="box file">
 <h3>${hypervisor}</h3>
 % if file:
-<p><a class="button primary" href="${page.at("/api" + page.path_of(url))}" download>Download</a>
+<p><a class="button primary" href="${page.at("/api" + page.path_of(url))}" download>Download<span class="unseen"> the file for ${hypervisor}</span></a>
 ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 % if file["compression"]:
  in ${file["compression"]}\
@@ -18,7 +18,14 @@ ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 % endif
 ; version ${file["version"]}, ${part.age(file["uploaded"])}</p>
 % if file["dangers"]:
-<p class="refusal">This file is in quarantine: ${", ".join(file["dangers"])}.</p>
+<div class="refusal">
+<p>This file is in quarantine: nobody but the owner gets it.</p>
+<ul>
+% for danger in file["dangers"]:
+<li>${dangers[danger]} <code>${danger}</code></li>
+% endfor
+</ul>
+</div>
 % endif
 <p class="digest dim">SHA-256 <code>${file["checksum"]["value"]}</code></p>
 % else:
@@ -26,7 +33,7 @@ ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 % endif
 % if page.may("image:edit", thing) and not image["read_only"]:
 <details${'' if file else ' open'}>
-<summary>${"Replace" if file else "Upload"} the file</summary>
+<summary>${"Replace" if file else "Upload"} the file<span class="unseen"> for ${hypervisor}</span></summary>
 <%part:file_form path="${page.path_of(url)}" name="${'file-' + hypervisor}">
 <div class="field"><label for="choose-${hypervisor}">Disk image for ${hypervisor}</label>
 <input type="file" id="choose-${hypervisor}" name="file" required data-upload="${page.at('/api' + page.path_of(url))}"></div>
@@ -38,7 +45,7 @@ ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 <%part:confirmed label="Delete the file" classes="danger quiet">
 <%part:form path="${page.path_of(url)}" name="${'delete-file-' + hypervisor}" method="DELETE" then="${page.path}" done="The file is in the trash.">
 <p>The image stays, without a file for ${hypervisor}. The file stays in the trash for ${f"{trash_days:g}"} days, as a version.</p>
-<button class="danger">Delete the file</button>
+<button class="danger">Delete the file<span class="unseen"> for ${hypervisor}</span></button>
 </%part:form>
 </%part:confirmed>
 % endif
@@ -48,19 +55,22 @@ ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 </%def>
 
 <%def name="commands()">
+<% may_send = page.may("image:edit", thing) and not image["read_only"] %>\
+% if image["files"] or may_send:
 <section aria-labelledby="commands">
 <h2 id="commands">With curl</h2>
 <p class="dim">me.pem holds your certificate and its key; ca.pem is the authority of this server, where your system does not know it.</p>
 % for hypervisor, url in files.items():
-<% name = f"{image['name']}.{image['files'][hypervisor]['format'] if hypervisor in image['files'] and image['files'][hypervisor]['format'] else 'img'}" %>\
+<% name = file_names[hypervisor] %>\
 % if hypervisor in image["files"]:
 ${part.command(f"Fetch the file for {hypervisor}; run it again to go on after an interruption", f"curl --cert me.pem --cacert ca.pem -C - -o {name} {url}")}
 % endif
-% if page.may("image:edit", thing):
+% if may_send:
 ${part.command(f"{'Replace' if hypervisor in image['files'] else 'Upload'} the file for {hypervisor}", f"curl --cert me.pem --cacert ca.pem -T {name} {url}")}
 % endif
 % endfor
 </section>
+% endif
 </%def>
 
 ## Versions that can be gone back to: earlier ones, and those in the trash.

@@ -3,6 +3,9 @@
 <%def name="sharing()">
 <section aria-labelledby="sharing">
 <h2 id="sharing">Shared with</h2>
+<p class="dim">Who is added may see, download and copy the image, not change it.</p>
+${add("user", "Person", "users")}
+${add("group", "Group", "groups")}
 % for kind, word in (("users", "user"), ("groups", "group")):
 % if image["shared_with"][kind]:
 <ul class="names" aria-label="${"People" if kind == "users" else "Groups"}">
@@ -18,10 +21,8 @@
 % endif
 % endfor
 % if not image["shared_with"]["users"] and not image["shared_with"]["groups"]:
-<p class="dim">Nobody by name. Who is added may see, fetch and copy the image.</p>
+<p class="dim">Shared with nobody yet.</p>
 % endif
-${add("user", "Person", "users")}
-${add("group", "Group", "groups")}
 </section>
 </%def>
 

@@ -4,9 +4,9 @@
 from urllib.parse import urlencode
 %>
 <%block name="title">Images</%block>
-<%def name="options(found, value)">
+<%def name="options(found, value, label=None)">
 % for one in found:
-<option value="${one}"${' selected' if one == value else ''}>${one}</option>
+<option value="${one}"${' selected' if one == value else ''}>${label(one) if label else one}</option>
 % endfor
 </%def>
 <% kept = {name: getattr(query, name) for name in ("q", "state", "format", "hypervisor", "owner", "group") if getattr(query, name)} %>
@@ -34,7 +34,7 @@ from urllib.parse import urlencode
 <details class="more"${' open' if kept.keys() - {"q"} else ''}>
 <summary>More filters</summary>
 <div class="row">
-<div class="field"><label for="state">State</label><select id="state" name="state"><option value="">any</option>${options(states, query.state)}</select></div>
+<div class="field"><label for="state">State</label><select id="state" name="state"><option value="">any</option>${options(states, query.state, page.formats.state)}</select></div>
 <div class="field"><label for="format">Format</label><select id="format" name="format"><option value="">any</option>${options(formats, query.format)}</select></div>
 <div class="field"><label for="hypervisor">Hypervisor</label><select id="hypervisor" name="hypervisor"><option value="">any</option>${options(hypervisors, query.hypervisor)}</select></div>
 <div class="field"><label for="owner">Owner</label><input id="owner" name="owner" value="${query.owner}" data-complete="users" autocomplete="off"></div>
@@ -46,6 +46,10 @@ from urllib.parse import urlencode
 <a href="?${urlencode({"view": query.view})}">Clear</a>
 % endif
 </form>
+% if query.state == "deleted":
+<p class="dim">What is in the trash can be restored on its page, until it is removed for good. \
+<a href="?${urlencode({"view": query.view})}">Leave the trash</a></p>
+% endif
 % if images:
 <table class="list">
 <caption class="unseen">${views[query.view]}</caption>
@@ -59,7 +63,7 @@ from urllib.parse import urlencode
 % endif
 ${one["name"]}</a>\
 % if one["state"] != "active":
- <span class="badge ${one["state"]}">${one["state"]}</span>\
+ <span class="badge ${one["state"]}">${page.formats.state(one["state"])}</span>\
 % endif
 % if one["read_only"]:
  <span class="badge">read-only</span>\
@@ -68,10 +72,10 @@ ${one["name"]}</a>\
  <span class="badge ${"expired" if one["expired"] else ""}">${"expired" if one["expired"] else "expires"} ${part.age(one["expires"])}</span>\
 % endif
 % if one["description"]:
-<span class="description dim">${one["description"].partition("\n")[0][:120]}</span>\
+<span class="description dim">${page.formats.first_words(one["description"])}</span>\
 % endif
 </th>
-<td data-label="Format">${one["format"] or "–"}</td>
+<td data-label="Format" class="format">${one["format"] or "–"}</td>
 <td data-label="Size" class="number">${part.size(one["size"])}</td>
 <td data-label="Version" class="number">${one["version"] or "–"}</td>
 <td data-label="Changed">${part.age(one["modified"])}</td>
@@ -86,8 +90,13 @@ ${one["name"]}</a>\
 </table>
 % else:
 <p class="empty">\
-% if is_filtered:
-No image of these is as you ask.
+% if kept == {"state": "deleted"} and query.view == "mine":
+Your trash is empty.
+% elif is_filtered:
+No image ${"that you may see" if query.view == "all" else "here"} matches. \
+% if query.view != "all":
+<a href="?${urlencode({"view": "all", "sort": query.sort} | kept)}">Search all images that you may see</a>
+% endif
 % elif query.view == "mine":
 You have no images yet. <a href="${page.at("/upload")}">Upload a disk</a>, or copy an image that is shared with you.
 % elif query.view == "shared":

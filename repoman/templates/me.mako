@@ -40,7 +40,17 @@ ${use.uploads(uploads, page.path)}
 <div>
 <section aria-labelledby="record">
 <h2 id="record">About you</h2>
-<dl>
+% if page.may("user:modify", thing):
+<details class="edit"${' open' if page.reason("self") else ''}>
+<summary class="button">Edit</summary>
+<%part:form path="${page.path_of(user['url'])}" name="self" method="PATCH" then="/me" done="Your record is changed.">
+${part.field("self", "full_name", "Full name", user["full_name"], maxlength=255, autocomplete="name")}
+${part.field("self", "email", "E-mail", user["email"], type="email", maxlength=255, autocomplete="email")}
+<button class="primary">Save</button>
+</%part:form>
+</details>
+% endif
+<dl class="shown">
 <div><dt>User name</dt><dd><a href="${page.of(user["url"])}">${user["user_name"]}</a></dd></div>
 <div><dt>E-mail</dt><dd>${user["email"] or "–"}</dd></div>
 <div><dt>Member since</dt><dd>${part.when(user["created"])}</dd></div>
@@ -50,16 +60,6 @@ ${use.uploads(uploads, page.path)}
 % endfor
 </dd></div>
 </dl>
-% if page.may("user:modify", thing):
-<details${' open' if page.reason("self") else ''}>
-<summary class="button">Edit</summary>
-<%part:form path="${page.path_of(user['url'])}" name="self" method="PATCH" then="/me" done="Your record is changed.">
-${part.field("self", "full_name", "Full name", user["full_name"], maxlength=255, autocomplete="name")}
-${part.field("self", "email", "E-mail", user["email"], type="email", maxlength=255, autocomplete="email")}
-<button class="primary">Save</button>
-</%part:form>
-</details>
-% endif
 </section>
 <section aria-labelledby="registered">
 <h2 id="registered">Registered certificates</h2>
@@ -68,6 +68,9 @@ ${part.field("self", "email", "E-mail", user["email"], type="email", maxlength=2
 <li><code>${one["client_dn"]}</code>\
 % if one["issuer_dn"]:
  <span class="dim">issued by <code>${one["issuer_dn"]}</code></span>\
+% endif
+% if one["not_after"]:
+ <span class="dim">valid until ${part.when(one["not_after"])}</span>\
 % endif
 </li>
 % endfor

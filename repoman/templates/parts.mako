@@ -39,7 +39,7 @@
 % endif
 % endfor
 % if page.reason(name):
-<p class="refusal" role="alert">${page.reason(name)}</p>
+<p class="refusal" role="alert" id="${name}-reason">${page.reason(name)}</p>
 % endif
 ${caller.body()}
 </form>
@@ -118,7 +118,8 @@ ${page.typed(form, name, value)}</textarea>
 </%def>
 
 <%def name="described(form, name, hint)">\
-${f' aria-describedby="{form}-{name}-hint"' if hint else '' | n}${' aria-invalid="true"' if page.is_wrong(form, name) else '' | n}\
+<% ids = " ".join([*([f"{form}-reason"] if page.is_wrong(form, name) else []), *([f"{form}-{name}-hint"] if hint else [])]) %>\
+${f' aria-describedby="{ids}"' if ids else '' | n}${' aria-invalid="true"' if page.is_wrong(form, name) else '' | n}\
 </%def>
 
 <%def name="attributes(more)">\

@@ -14,19 +14,21 @@
 </dd></div>
 <div><dt>Trash alone</dt><dd>${part.size(storage["trash"]["size"])}: ${page.formats.plural(storage["trash"]["images"], "image")}, ${page.formats.plural(storage["trash"]["versions"], "version")}<br>
 <a href="${page.at("/images?view=all&state=deleted")}">Images in the trash</a></dd></div>
-<div><dt>Read again by scrub</dt><dd>\
+<div><dt>Checked by scrub</dt><dd>\
 % if storage["scrub"]["checked"]:
-${page.formats.plural(storage["scrub"]["checked"], "file")}, the longest unread ${part.age(storage["scrub"]["oldest_check"])}\
+${page.formats.plural(storage["scrub"]["checked"], "file")}, the first of them ${part.age(storage["scrub"]["oldest_check"])}\
 % else:
-No file yet\
+No file\
 % endif
 % if storage["scrub"]["unchecked"]:
-; ${page.formats.plural(storage["scrub"]["unchecked"], "file")} never\
+; ${page.formats.plural(storage["scrub"]["unchecked"], "file")} not yet\
 % endif
 % if storage["scrub"]["damaged"]:
 <br><a class="badge damaged" href="${page.at("/images?view=all&state=damaged")}">${storage["scrub"]["damaged"]} damaged</a>\
 % else:
+% if storage["scrub"]["checked"]:
 <br><span class="badge active">none damaged</span>\
+% endif
 % endif
 </dd></div>
 </dl>

@@ -38,10 +38,14 @@
       for (const one of document.querySelectorAll("body, body *")) before.set(one, look(one));
       this.expected = new Set([...document.querySelectorAll(ALL)].filter(isExpected));
       this.seen = new Set();
+      this.last = null;
     },
-    // Null at the page's end, and where Tab has come around.
+    // Null at the page's end, and where Tab has come around. A field may have several parts, as one
+    // for a date has: Tab goes through them, and the field has the focus all the time.
     focused() {
       const one = document.activeElement;
+      if (one && one === this.last && one.matches("[type=datetime-local]")) return {again: true};
+      this.last = one;
       if (!one || one === document.body || this.seen.has(one)) return null;
       this.seen.add(one);
       const visible = hasOutline(one) ||

@@ -36,6 +36,8 @@ def walk(page: Page) -> list[Focused]:
         seen = page.evaluate("keys.focused()")
         if seen is None:
             break
+        if "again" in seen:
+            continue
         role, name = _spoken(devtools)
         found.append(Focused(role, name, seen["html"]))
         hidden += [] if seen["visible"] else [seen["html"]]

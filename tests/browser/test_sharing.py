@@ -48,7 +48,7 @@ def test_what_one_shares_the_other_sees_and_copies(browse, owner, friend):
     his.wait_for_url(f"**/images/{friend.name}/mine")
 
     hers.get_by_role("button", name=f"Remove {friend.name}").click()
-    hers.get_by_role("status").wait_for()
+    hers.locator(".notice").wait_for()
     visit(his, place, 404)
     visit(his, f"/images/{friend.name}/mine")
 
@@ -85,7 +85,7 @@ def test_a_deleted_image_comes_back_and_without_javascript_too(browse, owner):
     owner.upload("debian12", b"a newer file")
     page.reload()
     page.get_by_role("button", name="Go back to version 1").click()
-    page.get_by_role("status").wait_for()
+    page.locator(".notice").wait_for()
     assert owner.ask("GET", "/api/images/raw/debian12").body != b"a newer file"
 
 

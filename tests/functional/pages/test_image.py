@@ -1,11 +1,14 @@
 """The page of an image: what it shows to whom, and its forms."""
 
+import gzip
 import re
 
 import pytest
+from sqlalchemy import update
 
+from repoman.models import Blob
 from tests.factories import FILE
-from tests.pages import notice, refuse, submit, visit
+from tests.pages import click, notice, refuse, submit, visit
 
 PAGE = "/images/alice/debian12"
 
@@ -56,7 +59,8 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why(people, alice):
     assert page.forms["edit"]["name"].value == "other"
     assert page.forms["edit"]["description"].value == "kept <b>text</b>"
     assert page.html.select_one("#edit .refusal")["role"] == "alert"
-    assert page.html.select_one("#edit-name").get("aria-invalid") is None
+    assert page.html.select_one("#edit-name")["aria-invalid"] == "true"
+    assert page.html.select_one("#edit-name")["aria-describedby"] == "edit-reason"
     page = refuse(page, "edit", 400, name="no blanks")
     assert page.html.select_one("#edit-name")["aria-invalid"] == "true"
     assert alice.get("/api/images/debian12").json["description"] == "A small one"
@@ -69,7 +73,8 @@ def test_what_somebody_else_changed_meanwhile_is_not_undone(alice):
     page = visit(alice, PAGE)
     alice.post("/api/images/debian12", {"os_type": "bsd"})
     page = refuse(page, "edit", 412, description="mine")
-    assert "fetch it anew" in page
+    assert "Somebody has changed this" in page.html.select_one("#edit .refusal").get_text()
+    assert page.forms["edit"]["description"].value == "mine"
     assert alice.get("/api/images/debian12").json["description"] == "A small one"
 
 
@@ -142,6 +147,57 @@ def test_the_commands_work_as_they_stand(alice):
     assert fetch == f"curl --cert me.pem --cacert ca.pem -C - -o debian12.raw {url}"
     assert replace == f"curl --cert me.pem --cacert ca.pem -T debian12.raw {url}"
     assert upload.endswith("/xen/debian12")
+
+
+def test_the_commands_fetch_several_files_under_several_names(people, alice):
+    # Else the second would go on at the end of the first.
+    xen = "/api/images/raw/alice/xen/debian12"
+    people.alice.upload(path=xen, data=gzip.compress(b"another" * 1000))
+    page = visit(alice, PAGE)
+    fetch = [one.get_text() for one in page.html.select("figure.command code") if "-o " in str(one)]
+    assert [one.split(" -o ")[1].split()[0] for one in fetch] == [
+        "debian12-kvm.raw",
+        "debian12-xen.raw.gz",
+    ]
+
+
+def test_a_read_only_image_offers_neither_upload_nor_deletion(alice):
+    alice.post("/api/images/debian12", {"read_only": "true"})
+    page = visit(alice, PAGE)
+    assert forms(page) == {"edit", "share-user", "share-group", "copy"}
+    assert "curl" in page
+    assert " -T " not in page
+
+
+def test_whom_an_image_is_shared_with_is_not_offered_what_is_not_theirs(people, alice):
+    bob = people.bob.client
+    submit(visit(alice, PAGE), "share-user", _last="bob")
+    alice.post("/api/images", {"name": "bare"})
+    alice.post("/api/images/bare/share/user/bob")
+    page = visit(bob, PAGE)
+    assert "shared with you" in [one.get_text() for one in page.html.select(".badge")]
+    assert not page.html.find("summary", string="Give away")
+    assert "With curl" in page
+    assert "With curl" not in visit(bob, "/images/alice/bare")
+
+
+def test_the_trash_says_until_when_an_image_is_kept(alice):
+    page = submit(visit(alice, PAGE), "delete")
+    kept = page.html.select_one("#trashed").parent.select_one("time.age")
+    assert kept.get_text() == "in 6 days"
+    page = visit(alice, "/images?state=deleted")
+    assert "debian12" in page
+    assert "debian12" not in click(page, "Leave the trash")
+    submit(visit(alice, page.html.select_one("table.list tbody th a")["href"]), "purge")
+    assert "Your trash is empty." in visit(alice, "/images?state=deleted")
+
+
+def test_a_quarantined_file_is_explained(sessions, alice):
+    with sessions.changing.begin() as session:
+        session.execute(update(Blob).values(dangers="backing-file"))
+    refusal = visit(alice, PAGE).html.select_one(".file .refusal").get_text()
+    assert "read from another file" in refusal
+    assert "qemu-img convert" in refusal
 
 
 def test_members_who_may_write_edit_and_no_more(people, alice):

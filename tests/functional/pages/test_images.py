@@ -44,6 +44,8 @@ def test_without_a_tab_ones_own_come_first(site):
 
 
 def test_who_may_see_an_image_is_told_at_a_glance(site):
+    site.bob.create("teams")
+    site.bob.client.post("/api/images/teams/share/group/cms")
     page = visit(site.bob.client, "/images")
     rows = {row.th.a.get_text().strip(): row for row in page.html.select("tbody tr")}
     open_to = {
@@ -54,9 +56,10 @@ def test_who_may_see_an_image_is_told_at_a_glance(site):
         "hidden": ["owner only"],
         "ours": ["group cms reads"],
         "shared": ["alice"],
+        "teams": ["group cms"],
     }
     page = visit(site.alice.client, "/images?view=shared")
-    assert "you" in [one.get_text() for one in page.html.select(".badge")]
+    assert "shared with you" in [one.get_text() for one in page.html.select(".badge")]
 
 
 def test_searching_keeps_the_tab_and_what_was_asked(site):
@@ -67,7 +70,19 @@ def test_searching_keeps_the_tab_and_what_was_asked(site):
     assert names(page) == ["alice/own"]
     assert page.forms[0]["q"].value == "debian"
     assert page.forms[0]["sort"].value == "-size"
-    assert names(click(page, "Shared with me")) == []
+    page = click(page, "Shared with me")
+    assert names(page) == []
+    assert names(click(page, "Search all images that you may see")) == ["alice/own"]
+
+
+def test_states_are_in_words_and_long_descriptions_end_behind_a_word(people):
+    people.alice.create("own", description=f"{'word ' * 40}\nsecond line")
+    page = visit(people.alice.client, "/images")
+    assert page.html.select_one("tbody .badge").get_text() == "no file"
+    assert page.html.select_one("option[value=deleted]").get_text() == "in the trash"
+    described = page.html.select_one("tbody .description").get_text()
+    assert described.endswith("word …")
+    assert len(described) < 125
 
 
 def test_a_long_list_has_pages(people):

@@ -106,7 +106,7 @@ def test_a_distinguished_name_registers_somebody_without_a_file(people):
     [
         ({"user_name": "kvm"}, 400, "user_name"),
         ({"user_name": "no blanks"}, 400, "user_name"),
-        ({"user_name": "alice"}, 409, None),
+        ({"user_name": "alice"}, 409, "user_name"),
         ({"cert_dn": "nonsense"}, 400, "cert_dn"),
         ({"cert_dn": "C = CA, O = Grid"}, 400, "cert_dn"),
         ({"cert_dn": ""}, 400, "cert_dn"),

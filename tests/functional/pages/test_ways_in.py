@@ -95,4 +95,21 @@ def test_an_end_that_is_near_is_warned_of_though_a_proxy_is_shown(people):
     for client in (people.client(holder), people.client(holder.proxy())):
         warning = visit(client, "/me").html.select_one(".warning").get_text()
         assert "in 4 days" in warning
+        assert "certificate ends in 4 days" in visit(client, "/images").html.nav.get_text()
     assert not visit(people.client(late), "/me").html.select(".warning")
+    assert "certificate" not in visit(people.client(late), "/images").html.nav.get_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "way"),
+    [
+        ("/images/alice/none", "/images?view=all"),
+        ("/users/none", "/users"),
+        ("/groups/none", "/groups?view=all"),
+        ("/none", "/images"),
+    ],
+)
+def test_what_is_not_there_is_told_to_people_and_leads_on(people, path, way):
+    page = visit(people.alice.client, path, 404)
+    assert "/api" not in page.html.main.get_text()
+    assert page.html.main.a["href"] == way
