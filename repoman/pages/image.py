@@ -13,7 +13,7 @@ from repoman.models import Image as ImageModel
 from repoman.pages.sharing import audience
 from repoman.presenters import Json
 from repoman.security import Action
-from repoman.services import groups, labels
+from repoman.services import groups, labels, own_uploads
 from repoman.settings import Settings
 
 _ENDINGS = {"gzip": ".gz", "xz": ".xz", "zstd": ".zst", "bzip2": ".bz2"}
@@ -43,6 +43,7 @@ class Image(Controller):
             "own": own,
             "audience": audience(shown, caller),
             "files": {name: self.urls.file(image, name) for name in image.hypervisor_names},
+            "uploads": self._uploads(),
             "groups": [one.name for one in groups.of_user(self.db, image.owner)],
             "formats": FORMAT_NAMES,
             "hypervisors": request.settings.hypervisors,
@@ -52,6 +53,13 @@ class Image(Controller):
             "file_names": {name: file_name(shown, name) for name in image.hypervisor_names},
             "dangers": {str(one): labels.explain(one) for one in Danger},
         }
+
+    def _uploads(self) -> list[Json]:
+        """Show what the caller has begun to upload to this image."""
+        request = self.request
+        found = own_uploads.all_of(self.db, request.store, request.identity)
+        mine = [pair for pair in found if pair[0].image_id == self.context.image.id]
+        return [request.present.upload(upload, arrived) for upload, arrived in mine]
 
 
 def _kept_until(image: ImageModel, settings: Settings) -> datetime | None:

@@ -20,11 +20,13 @@ class Upload(Controller):
         """Show it."""
         request, caller = self.request, self.request.identity
         found = own_uploads.all_of(self.db, request.store, caller)
-        own = groups.of_user(self.db, users.find(self.db, caller.user_name))
+        user = users.find(self.db, caller.user_name)
+        own = groups.of_user(self.db, user)
         names = [one.name for one in own]
         usual = request.settings.default_group
         return {
             "uploads": [request.present.upload(upload, arrived) for upload, arrived in found],
+            "usage": request.present.user_usage(user),
             "hypervisors": request.settings.hypervisors,
             "groups": names,
             # What the API takes where nothing is said.

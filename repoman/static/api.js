@@ -1,4 +1,5 @@
 // Requests of scripts to the API, at the server that the page is from.
+import { gib } from "./amounts.js";
 
 // Where the site begins: not at the root of every server.
 export const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -12,11 +13,17 @@ export class Refused extends Error {
     } catch {
       // Of a server in front of ours, whose words are a page.
     }
-    super(problem.detail || `The server answered with status ${status}.`);
+    super(forPeople(problem.detail ?? "") || `The server answered with status ${status}.`);
     this.status = status;
     this.code = problem.code ?? "";
     this.problem = problem;
   }
+}
+
+// The API's sentence with its sizes as the pages write them (repoman/pages/words.py).
+function forPeople(sentence) {
+  return sentence.replace(/\b(?:(\d+) of )?(\d{7,}) bytes\b/g, (_, first, last) =>
+    [first, last].filter(Boolean).map((size) => gib(Number(size))).join(" of "));
 }
 
 // No answer came, or not all of one.

@@ -86,11 +86,13 @@ export class Card {
     const query = new URLSearchParams({ name, expand: true });
     const [image] = await ask(`/users/${this.owner}/images?${query}`).catch(() => []);
     if (name !== this.fields.name.value) return;
-    this.#narrow(this.fields.to.value === "own" ? image?.hypervisor : null);
     this.#note(image);
+    this.#narrow(this.fields.to.value === "own" ? image?.hypervisor : null);
   }
 
   #note(image) {
+    // As after an upload that was refused, or where the image was described first.
+    if (image && !Object.keys(image.files).length) this.fields.to.value = "own";
     const isNew = this.fields.to.value === "new";
     let text = "";
     if (image && isNew) {
@@ -100,7 +102,7 @@ export class Card {
     } else if (image) {
       const file = image.files[this.fields.hypervisor.value];
       text = file ? `It takes the place of version ${file.version}, of ${gib(file.size)}.`
-        : "The image has no file for this hypervisor yet.";
+        : "You have this image; it has no file for this hypervisor yet.";
     }
     this.element.querySelector("[data-part=note]").textContent = text;
   }

@@ -1,4 +1,5 @@
 // What makes every page kinder where there is JavaScript; without it, nothing is missing.
+import { root } from "./api.js";
 import { accounts, complete } from "./complete.js";
 import { pick } from "./moments.js";
 
@@ -39,6 +40,11 @@ document.querySelectorAll("input[data-time]").forEach(pick);
 // it has done. So neither the keyboard nor a screen reader begins at the top again.
 const refusal = document.querySelector("form > .refusal[role=alert]");
 const wrong = refusal?.closest("form").querySelector("[aria-invalid=true]");
+if (refusal) {
+  // It has the URL that it was sent to: to load that again would send it again.
+  const { value } = refusal.closest("form").elements._page;
+  history.replaceState(null, "", root + value);
+}
 const told = wrong ?? refusal ?? document.querySelector(".notice");
 if (told) {
   if (told !== wrong) told.tabIndex = -1;

@@ -6,6 +6,7 @@ import { identity, likeness, unfinished } from "./unfinished.js";
 
 const AT_ONCE = 2;
 const EVERY = 250; // milliseconds between two looks at the numbers
+const HOPELESS = new Set(["unsafe-image", "format-mismatch", "file-too-large"]); // for this file
 
 const running = new Set();
 const queue = [];
@@ -168,6 +169,7 @@ export class Transfer {
   }
 
   #refuse(problem) {
+    this.isHopeless = HOPELESS.has(problem.code);
     this.#show("refused", "It was not uploaded.");
     this.at("reason").textContent = problem.message;
     this.at("reason").hidden = false;
@@ -187,7 +189,7 @@ export class Transfer {
     this.at("pause").hidden = state !== "running" && state !== "queued";
     const isAimless = state === "refused" && !this.target;
     this.at("go").firstChild.data = state === "refused" ? "Try again" : "Go on";
-    this.at("go").hidden = isAimless || (state !== "paused" && state !== "refused");
+    this.at("go").hidden = isAimless || this.isHopeless || (state !== "paused" && state !== "refused");
     this.at("end").hidden = isAimless || state === "done";
     if (state === "done") this.at("bar").value = 1;
     // A button that goes while it has the focus leaves it to the one in its place.

@@ -60,8 +60,8 @@ ${people.pages(query, following, role=query.role)}
 </span>
 <span class="buttons">
 % if one["is_admin"] and page.may("group:change-members", one["place"]):
-<%part:form path="${place + '/admins/' + name}" name="${'dismiss-' + name}" method="DELETE" then="${page.here}" done="${name + ' is a mere member now.'}" classes="inline">
-<button class="quiet">Dismiss<span class="unseen"> ${name} as admin</span></button>
+<%part:form path="${place + '/admins/' + name}" name="${'dismiss-' + name}" method="DELETE" then="${page.here}" done="${name + ' is no longer an admin.'}" classes="inline">
+<button class="quiet">Remove as admin<span class="unseen">: ${name}</span></button>
 </%part:form>
 % elif not one["is_admin"] and page.may("group:appoint", one["place"]):
 <%part:form path="${place + '/admins/' + name}" name="${'appoint-' + name}" method="PUT" then="${page.here}" done="${name + ' is an admin of the group now.'}" classes="inline">

@@ -1,4 +1,5 @@
 <%namespace name="part" file="repoman:templates/parts.mako"/>
+<%namespace name="use" file="repoman:templates/use.mako"/>
 
 <%def name="file_boxes()">
 <section aria-labelledby="files">
@@ -51,6 +52,11 @@ ${part.size(file["size"])}, ${file["format"] or "format unknown"}\
 % endif
 </article>
 % endfor
+% if uploads:
+<h3>Unfinished uploads of yours</h3>
+<p class="dim">Choose the same file again, above, and its upload goes on where it stopped. This takes JavaScript.</p>
+${use.uploads(uploads, page.path)}
+% endif
 </section>
 </%def>
 

@@ -6,6 +6,9 @@
 <%block name="title">Upload</%block>
 <%block name="scripts"><%namespace name="transfers" file="repoman:templates/transfer.mako"/>${transfers.script()}</%block>
 <h1>Upload</h1>
+% if usage["quota"] is not None:
+${use.use(usage, "Your room in use")}
+% endif
 <div id="drop" data-owner="${page.caller.user_name}" hidden>
 <div class="drop">
 <p><label for="choose">Drop disk images here, or choose them</label></p>

@@ -20,7 +20,7 @@ any that this server trusts\
 </dd></div>
 <div><dt>Valid until</dt><dd>\
 % if not one["not_after"]:
-not known until it is shown\
+not known before the first visit\
 % else:
 ${part.when(one["not_after"])}, ${part.age(one["not_after"])}\
 % endif

@@ -36,7 +36,7 @@ ${deletion(place)}
 % if page.may("user:delete-images", thing):
 <fieldset class="field">
 <legend>Images</legend>
-% for value, label in (("", "There should be none: else delete nothing"), ("delete", "Delete them for good")):
+% for value, label in (("", "Delete the user only if there are none"), ("delete", "Delete them for good")):
 <div class="field tick"><input type="radio" id="delete-${value or "none"}" name="images" value="${value}"${' checked' if value == page.typed("delete", "images") else ''}>
 <label for="delete-${value or "none"}">${label}</label></div>
 % endfor

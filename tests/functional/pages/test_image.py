@@ -232,3 +232,15 @@ def test_who_may_not_see_an_image_is_told_it_is_not_there(people, alice):
     page = visit(people.bob.client, PAGE, 404)
     assert page.headers["X-Repoman-Error"] == "image-not-found"
     assert "A small one" not in page
+
+
+def test_ones_own_unfinished_upload_is_shown_and_can_be_discarded(people, alice):
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5000"}
+    made = alice.post("/api/images/raw/alice/xen/debian12", headers=tus, status=201)
+    key = made.headers["Location"].rpartition("/")[2]
+    people.alice.create("other", hypervisor="kvm")
+    assert f"end-{key}" not in forms(visit(alice, "/images/alice/other"))
+    assert f"end-{key}" not in forms(visit(people.admin.client, PAGE))
+    page = submit(visit(alice, PAGE), f"end-{key}")
+    assert notice(page) == "The upload is ended."
+    assert alice.get("/api/uploads").json == []

@@ -98,7 +98,7 @@ def test_a_distinguished_name_registers_somebody_without_a_file(people):
     shown = registrar.get("/api/users/zoe").json
     assert (shown["client_dn"], shown["full_name"]) == (DN, None)
     assert "any that this server trusts" in page
-    assert "not known until it is shown" in page
+    assert "not known before the first visit" in page
 
 
 @pytest.mark.parametrize(
