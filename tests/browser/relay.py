@@ -126,6 +126,8 @@ class Relay:
 
 def _reset(writer: StreamWriter) -> None:
     """Break a connection as a cable does that is pulled, except that both ends learn of it."""
-    if connection := writer.get_extra_info("socket"):  # None where it has ended already
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    # Where it has ended there is no socket, nor, where asyncio closed it twice, a protocol.
+    with suppress(AttributeError):
+        if connection := writer.get_extra_info("socket"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     writer.transport.abort()
