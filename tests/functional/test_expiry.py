@@ -15,6 +15,8 @@ from repoman.settings import read_settings
 from tests.databases import on_postgresql, on_sqlite
 from tests.statements import counted
 
+pytestmark = pytest.mark.through_apache
+
 ANN = "/C=CA/O=Grid/CN=Ann Lee"
 
 

@@ -10,8 +10,6 @@ from repoman.models import StorageSample, now
 from repoman.services import samples
 from tests.upkeep import Admin
 
-pytestmark = pytest.mark.in_process
-
 
 @pytest.fixture
 def gc(ini, tmp_path):

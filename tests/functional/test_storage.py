@@ -302,7 +302,6 @@ def test_unfinished_uploads_of_everybody_are_shown_until_they_end(people, look):
     assert [one["user_name"] for one in look("uploads")] == ["bob"]
 
 
-@pytest.mark.in_process
 def test_what_scrub_has_read_and_what_is_damaged(people, sessions, settings, ini, tmp_path, look):
     scrub, blobs = Admin(ini, tmp_path), Blobs(sessions, settings.store)
     put(people.alice, "one", b"1")
@@ -328,7 +327,6 @@ def test_what_scrub_has_read_and_what_is_damaged(people, sessions, settings, ini
     assert look("scrub")["checked"] == 2
 
 
-@pytest.mark.in_process
 def test_a_store_that_does_not_answer_is_said_to_and_the_database_tells_the_rest(
     people, settings, look
 ):

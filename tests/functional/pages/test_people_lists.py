@@ -11,7 +11,6 @@ from tests.statements import counted
 PAGES = ["/users", "/groups", "/groups?view=all", "/groups/lab", "/groups/lab?q=user&role="]
 
 
-@pytest.mark.in_process
 @pytest.mark.parametrize("who", ["alice", "admin"])
 def test_a_page_takes_as_many_queries_for_20_people_as_for_2(people, who, subtests):
     names = [f"user{number:02}" for number in range(20)]
