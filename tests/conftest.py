@@ -1,7 +1,6 @@
 """What every test may use: a server's parts in a folder of the test's own, and people."""
 
 import configparser
-import gc
 import os
 import shutil
 import sys
@@ -41,12 +40,6 @@ def pytest_configure():
     engines.share()
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
-
-
-def pytest_collection_finish():
-    """Have no garbage looked for among thousands of tests and all that they import."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

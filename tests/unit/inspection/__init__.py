@@ -1,0 +1,1 @@
+"""What disk images are: a package, for its modules have the names of others."""
