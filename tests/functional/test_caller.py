@@ -17,7 +17,10 @@ from tests.pki import CertificateAuthority
 
 pytestmark = pytest.mark.through_apache
 
-URLS = ["/api/whoami", "/api/users", "/api/images/alice/x", "/api/images/raw/x", "/nowhere", "/"]
+URLS = [
+    *("/api/whoami", "/api/users", "/api/images/alice/x", "/api/images/raw/x"),
+    *("/images", "/me", "/nowhere"),
+]
 
 
 @pytest.fixture
