@@ -120,5 +120,5 @@ def test_a_row_is_gone_from_disk_before_its_file_is(site, gc, image, traced):
     assert site.ask("DELETE", f"{image.raw}?purge=true").status == 200
     with traced(gc.pid) as called:
         assert gc.run() == 0
-    begun, marked, deleted = (["pwrite database", "fdatasync database"] for _ in range(3))
-    assert called == [*begun, *marked, *deleted, "unlink blob"]
+    begun, marked, deleted, sampled = (["pwrite database", "fdatasync database"] for _ in range(4))
+    assert called == [*begun, *marked, *deleted, "unlink blob", *sampled]

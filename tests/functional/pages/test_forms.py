@@ -3,10 +3,12 @@
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select
 from webtest import TestRequest
 
 import repoman
 from repoman.errors import CertificateRequired
+from repoman.models import AuditEntry
 from repoman.pages.asking import ask
 from tests.factories import FILE, People
 from tests.pages import BROWSER, OWN, fill, notice, refuse, visit
@@ -255,3 +257,21 @@ def test_a_file_without_its_token_is_not_kept(alice, remains):
         assert answer.content_type == "text/html"
     assert alice.get("/api/images/raw/debian12").body == FILE
     assert remains.all() == before
+
+
+def test_each_form_leaves_one_row_in_the_audit_trail_and_a_refused_one_none(alice, sessions):
+    def rows():
+        with sessions.reading() as session:
+            found = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        return [(row.user_name, row.action, row.request) for row in found]
+
+    before = rows()
+    sent = {"_method": "PATCH", "_token": token(alice), "description": "x"}
+    alice.post(FORM, sent | {"name": "no blanks"}, headers=OWN, status=400)
+    alice.post(FORM, sent, headers=OWN, status=303)
+    upload(alice, part("_token", token(alice)), status=303)
+    assert rows() == [
+        *before,
+        ("alice", "image:change", "PATCH /api/images/alice/debian12"),
+        ("alice", "image:edit", "POST /forms/file/alice/kvm/debian12"),
+    ]
