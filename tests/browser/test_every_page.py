@@ -22,6 +22,7 @@ def furnished(site):
     admin.ask("POST", "/api/groups", name="physics", description="The physics cluster")
     for name in ("carol", "dave"):
         admin.ask("PUT", f"/api/groups/physics/users/{name}")
+    admin.ask("PUT", "/api/groups/physics/admins/carol")
     admin.ask("POST", "/api/users/carol", quota="1G", full_name="Carol Lee")
     carol.create(
         "debian12",
@@ -66,6 +67,7 @@ PAGES = {
     "upload": ("carol", "/upload"),
     "groups": ("carol", "/groups"),
     "group": ("carol", "/groups/physics"),
+    "group-member": ("dave", "/groups/physics"),
     "group-admin": ("admin", "/groups/physics"),
     "users": ("carol", "/users"),
     "users-admin": ("admin", "/users"),
