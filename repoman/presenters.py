@@ -185,6 +185,10 @@ class Presenter:
             "uploaded": file and self.time(file.uploaded),
         }
 
+    def uploads(self, found: Iterable[tuple[Upload, int]]) -> list[Json]:
+        """Show unfinished uploads, each with the bytes of it that have arrived."""
+        return [self.upload(upload, arrived) for upload, arrived in found]
+
     def upload(self, upload: Upload, arrived: int) -> Json:
         """Show an unfinished upload; the image to those who may still see it."""
         is_seen = may(self.caller, Action.READ_IMAGE, upload.image)

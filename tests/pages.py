@@ -2,6 +2,8 @@
 
 from webtest import TestApp, TestResponse
 
+from tests.factories import People
+
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 OWN = {"Origin": "https://localhost:80", "Sec-Fetch-Site": "same-origin"} | BROWSER
 """What a browser sends with a form of a page of this server."""
@@ -47,3 +49,18 @@ def click(page: TestResponse, text: str) -> TestResponse:
     """Follow the link of that text."""
     (link,) = (one for one in page.html.find_all("a") if one.get_text().strip() == text)
     return page.goto(link["href"], headers=BROWSER, status=200)
+
+
+def forms(page: TestResponse) -> set[str]:
+    """List the forms of a page, by their ids."""
+    return {name for name in page.forms if isinstance(name, str)}
+
+
+def holder(people: People, name: str, *permissions: str) -> TestApp:
+    """Make somebody who holds these permissions, and return a client."""
+    person = getattr(people, name)
+    people.admin.client.post(
+        "/api/groups", {"name": f"of-{name}", "permissions": ",".join(permissions)}
+    )
+    people.join(f"of-{name}", person)
+    return person.client

@@ -24,7 +24,7 @@ class Uploads(Controller):
     def get(self) -> list[Json]:
         """List the caller's; there are a few at most."""
         found = own_uploads.all_of(self.db, self.request.store, self.request.identity)
-        return [self.request.present.upload(upload, arrived) for upload, arrived in found]
+        return self.request.present.uploads(found)
 
 
 @view_defaults(route_name="uploads")

@@ -58,8 +58,9 @@ class Image(Controller):
         """Show what the caller has begun to upload to this image."""
         request = self.request
         found = own_uploads.all_of(self.db, request.store, request.identity)
-        mine = [pair for pair in found if pair[0].image_id == self.context.image.id]
-        return [request.present.upload(upload, arrived) for upload, arrived in mine]
+        return request.present.uploads(
+            pair for pair in found if pair[0].image_id == self.context.image.id
+        )
 
 
 def _kept_until(image: ImageModel, settings: Settings) -> datetime | None:

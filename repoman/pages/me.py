@@ -27,7 +27,7 @@ class Me(Controller):
             "thing": user,
             "groups": groups.of_user(self.db, user),
             "usage": present.user_usage(user),
-            "uploads": [present.upload(upload, arrived) for upload, arrived in uploads],
+            "uploads": present.uploads(uploads),
             "certificates": [present.certificate(one) for one in user.certificates],
             "shown": caller,
             "not_after": present.time(caller.not_after),

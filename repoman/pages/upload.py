@@ -25,7 +25,7 @@ class Upload(Controller):
         names = [one.name for one in own]
         usual = request.settings.default_group
         return {
-            "uploads": [request.present.upload(upload, arrived) for upload, arrived in found],
+            "uploads": request.present.uploads(found),
             "usage": request.present.user_usage(user),
             "hypervisors": request.settings.hypervisors,
             "groups": names,

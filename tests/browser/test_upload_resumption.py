@@ -55,10 +55,8 @@ def test_300_mib_whose_connection_is_killed_in_the_middle_go_on_by_themselves(
     assert size < link.upstream < 1.2 * size
 
 
-def test_file_chosen_again_after_the_tab_was_closed_goes_on_in_another_browser(
-    browse, ann, link, folder
-):
-    disk = make_disk(folder, "clösed.img", SIZE)
+def leave_midway(browse, ann, link, disk):
+    """Send half of a file until the line breaks, and close the page; then the line is whole."""
     page = browse(ann, through=link)
     (card,) = choose(page, disk).all()
     break_at(link, page, SIZE // 2)
@@ -66,6 +64,13 @@ def test_file_chosen_again_after_the_tab_was_closed_goes_on_in_another_browser(
     expect(card).to_contain_text("It goes on by itself.", timeout=LONG)
     page.close()
     link.accept()
+
+
+def test_file_chosen_again_after_the_tab_was_closed_goes_on_in_another_browser(
+    browse, ann, link, folder
+):
+    disk = make_disk(folder, "clösed.img", SIZE)
+    leave_midway(browse, ann, link, disk)
     other = browse(ann, through=link)
     visit(other, "/upload")
     listed = other.locator("[id^=upload-]").filter(has_text="clösed.img")
@@ -82,13 +87,7 @@ def test_file_chosen_again_after_the_tab_was_closed_goes_on_in_another_browser(
 
 def test_file_of_another_time_begins_anew_and_the_page_says_so(browse, ann, link, folder):
     disk = make_disk(folder, "changed.img", SIZE)
-    page = browse(ann, through=link)
-    (card,) = choose(page, disk).all()
-    break_at(link, page, SIZE // 2)
-    press(card, "Start")
-    expect(card).to_contain_text("It goes on by itself.", timeout=LONG)
-    page.close()
-    link.accept()
+    leave_midway(browse, ann, link, disk)
     os.utime(disk)
     other = browse(ann, through=link)
     sent = offsets(other)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.pages import refuse, submit, visit
+from tests.pages import forms, holder, refuse, submit, visit
 
 GROUP = "/groups/cms"
 
@@ -14,20 +14,6 @@ def cms(people):
     """A group of which alice is the admin and bob a member."""
     people.join("cms", people.alice, admin=True, description="Detectors")
     people.join("cms", people.bob)
-
-
-def forms(page):
-    return {name for name in page.forms if isinstance(name, str)}
-
-
-def holder(people, name, *permissions):
-    """Make somebody who holds these permissions, and return a client."""
-    person = getattr(people, name)
-    people.admin.client.post(
-        "/api/groups", {"name": f"of-{name}", "permissions": ",".join(permissions)}
-    )
-    people.join(f"of-{name}", person)
-    return person.client
 
 
 def members(admin, group="cms"):

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from repoman.models import Blob
 from tests.factories import FILE
-from tests.pages import click, notice, refuse, submit, visit
+from tests.pages import click, forms, notice, refuse, submit, visit
 
 PAGE = "/images/alice/debian12"
 
@@ -18,10 +18,6 @@ def alice(people):
     people.alice.create(description="A small one", os_type="linux", hypervisor="kvm,xen")
     people.alice.upload()
     return people.alice.client
-
-
-def forms(page):
-    return {name for name in page.forms if isinstance(name, str)}
 
 
 def test_an_owner_edits_in_place(alice):

@@ -7,24 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from webtest import Upload
 
-from tests.pages import refuse, submit, visit
+from tests.pages import forms, holder, refuse, submit, visit
 
 PAGE = "/users/alice"
 DN = "/C=CA/O=Grid/CN=Zoe"
-
-
-def forms(page):
-    return {name for name in page.forms if isinstance(name, str)}
-
-
-def holder(people, name, *permissions):
-    """Make somebody who holds these permissions, and return a client."""
-    person = getattr(people, name)
-    people.admin.client.post(
-        "/api/groups", {"name": f"of-{name}", "permissions": ",".join(permissions)}
-    )
-    people.join(f"of-{name}", person)
-    return person.client
 
 
 def rows(page):
